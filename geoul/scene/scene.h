@@ -1,0 +1,100 @@
+// Scene: what a person wrote, in SI units, whatever file it came from. Plain data; every reader makes it,
+// dynamics compiles it, writers and viewers read it. Names are USD paths: "/Cell/UR3e/forearm".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "geoul/core/diagnostics.h"
+#include "geoul/core/math.h"
+#include "geoul/core/spatial.h"
+#include "geoul/scene/geometry.h"
+#include "geoul/scene/ids.h"
+#include "geoul/scene/joint.h"
+
+namespace geoul::scene {
+
+struct MassProperties {
+  double mass = 0;  // [kg]
+  Vec3d center;     // centre of mass in the body frame [m]
+  Sym3d inertia;    // about the centre of mass, along the body's axes [kg m2]
+};
+
+struct Body {
+  std::string path;
+  Posed X_WB;    // at the start
+  Motiond V_WB;  // at the start: angular velocity and velocity of the body's origin, in the world frame
+  MassProperties mass;
+  bool kinematic = false;  // moved by a given motion, whatever the forces
+  bool gravity = true;
+  Location source;  // where it was written
+};
+
+// A named frame on a body: where something is mounted, measured or grasped.
+struct Site {
+  std::string path;
+  BodyId body;
+  Posed X_BS;
+};
+
+// Pinhole camera; looks along -z of its frame, y up.
+struct Camera {
+  std::string path;
+  BodyId body;
+  Posed X_BC;
+  double vertical_fov = 0.8;  // [rad]
+  double near = 0.05;         // [m]
+  double far = 1000;          // [m]
+};
+
+struct Scene {
+  std::string name;
+  Vec3d gravity{0, 0, -9.81};  // [m/s2]
+  Vec3d up{0, 0, 1};           // for viewers
+  double meters_per_unit = 1;  // of the file it came from; the scene itself is in SI
+  double kilograms_per_unit = 1;
+
+  std::vector<Body> bodies;
+  std::vector<Joint> joints;
+  std::vector<Location> joint_sources;  // (njoint), or empty
+  std::vector<Mimic> mimics;
+  std::vector<Shape> shapes;
+  std::vector<Material> materials;
+  std::vector<Mesh> meshes;
+  std::vector<Site> sites;
+  std::vector<Camera> cameras;
+  std::vector<std::pair<BodyId, BodyId>> collision_exclusions;  // pairs that never touch
+};
+
+// Lookups by path; none where it does not exist. O(n).
+std::optional<BodyId> find_body(const Scene& scene, std::string_view path);
+std::optional<JointId> find_joint(const Scene& scene, std::string_view path);
+std::optional<SiteId> find_site(const Scene& scene, std::string_view path);
+
+// "the world" or the body's path.
+std::string body_name(const Scene& scene, BodyId body);
+
+// Mass properties of a solid of uniform density [kg/m3] in the shape's frame; none for planes, height fields and
+// meshes that are not closed. Closed forms; meshes by signed tetrahedra (Mirtich, J. Graphics Tools 1(2), 1996).
+std::optional<MassProperties> solid_mass(const Scene& scene, const Geometry& geometry, double density);
+
+// Sum of two bodies' mass properties in one frame, and the same written in another frame.
+MassProperties combine(const MassProperties& a, const MassProperties& b);
+MassProperties moved(const Posed& X_AB, const MassProperties& in_B);
+
+// Eigenvalues [kg m2] of an inertia, ascending.
+Vec3d principal_moments(const Sym3d& inertia);
+
+// What is wrong with a scene by itself, before it is compiled: ids out of range, NaN, names that collide, axes of
+// zero length, limits reversed, joints of a body with itself, non-physical inertia (mass <= 0, negative moments,
+// triangle inequality) of bodies that can move. Codes: see validate.cpp.
+void validate(const Scene& scene, Diagnostics& diagnostics);
+
+// Any scene file by its ending (.usda .urdf, meshes .stl .obj .dae as one body). All problems go to diagnostics;
+// none is returned where errors make the scene unusable.
+std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostics);
+
+}  // namespace geoul::scene
