@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,8 +77,8 @@ struct Joint {
   double spring_position = 0;          // where the spring is at rest
   Drive drive;
 
-  double position = 0;  // at the start, one-degree joints
-  double velocity = 0;
+  std::optional<double> position;  // at the start, one-degree joints; none: measured from the bodies' poses
+  std::optional<double> velocity;  // at the start, one-degree joints; none: measured from the bodies' velocities
 
   double break_force = kUnlimited;  // [N], [N.m]: the reaction wrench at which the joint gives way
   double break_torque = kUnlimited;

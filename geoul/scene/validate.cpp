@@ -103,8 +103,8 @@ struct Validator {
         error(source, j.path, "not-finite", std::string(names[k]) + " is " + number(values[k]), "write a number >= 0");
       }
     }
-    const double finite_values[] = {j.position, j.velocity, j.spring_position, j.drive.target_position,
-                                    j.drive.target_velocity};
+    const double finite_values[] = {j.position.value_or(0), j.velocity.value_or(0), j.spring_position,
+                                    j.drive.target_position, j.drive.target_velocity};
     for (double x : finite_values) {
       if (!finite(x))
         error(source, j.path, "not-finite", "a position or target is NaN or infinite", "write a finite number");
