@@ -23,7 +23,6 @@ export default defineConfig({
           environment: "node",
           testTimeout: 40_000,
           hookTimeout: 40_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -1,0 +1,224 @@
+// The studio: puts the twin, the view and the panels together. The page draws once a display frame, from the newest state.
+
+import "@fontsource-variable/inter/index.css";
+import "uplot/dist/uPlot.min.css";
+import "./styles/tokens.css";
+import "./styles/layout.css";
+import "./styles/panels.css";
+
+import { ClockMode } from "./generated/geoul";
+import { ConnectionView } from "./panels/connection_view";
+import { Dock } from "./panels/dock";
+import { FixedJointsPanel } from "./panels/fixed_joints_panel";
+import { helpDialog } from "./panels/help_dialog";
+import { LogPanel } from "./panels/log_panel";
+import { PlotPanel } from "./panels/plot_panel";
+import { PropertiesPanel } from "./panels/properties_panel";
+import { ReportPanel } from "./panels/report_panel";
+import { TransportBar } from "./panels/transport_bar";
+import { TreePanel } from "./panels/tree_panel";
+import { ViewTools } from "./panels/view_tools";
+import { FoxgloveClient, type ConnectionState, type Socket } from "./protocol/client";
+import { Control } from "./twin/control";
+import { Selection } from "./twin/selection";
+import { TOPIC_SCHEMAS, Twin } from "./twin/twin";
+import { h, setText } from "./ui/dom";
+import { formatCount, formatFixed } from "./ui/format";
+import { icon } from "./ui/icons";
+import { installShortcuts } from "./ui/shortcuts";
+import { splitter } from "./ui/splitter";
+import { Theme } from "./ui/theme";
+import { Viewer } from "./view3d/viewer";
+
+const SLOW_MS = 120; // texts change at most this often, so that they can be read
+const PLOT_MS = 66;
+const HIDDEN_MS = 1000; // a hidden page still takes samples in, without drawing
+
+// The server is where the page came from; ?ws=ws://host:port names another one.
+function serverUrl(): string {
+  const given = new URLSearchParams(location.search).get("ws");
+  return given ?? `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/`;
+}
+
+const url = serverUrl();
+const twin = new Twin();
+const selection = new Selection();
+const log = new LogPanel(twin);
+const client = new FoxgloveClient({
+  url,
+  topics: TOPIC_SCHEMAS,
+  open: (address, subprotocol) => new WebSocket(address, subprotocol) as unknown as Socket,
+  onState: (state) => connectionChanged(state),
+  onMessage: (topic, payload) => twin.receive(topic, payload, performance.now()),
+  onTime: () => undefined,
+  onNote: (level, text) => log.note(level, text),
+});
+const control = new Control(client, twin, (words) => log.note("error", `The twin did not obey: ${words}`));
+const connection = new ConnectionView(url, () => client.retryNow());
+const transport = new TransportBar(twin, control);
+const plots = new PlotPanel(twin);
+const tree = new TreePanel(twin, selection, plots);
+const properties = new PropertiesPanel(twin, selection);
+const fixedJoints = new FixedJointsPanel(twin, selection);
+const report = new ReportPanel(twin);
+const dock = new Dock("Data", [
+  { id: "plots", title: "Plots", panel: plots.element },
+  { id: "fixed", title: "Fixed joints", panel: fixedJoints.element },
+  { id: "report", title: "Report", panel: report.element },
+  { id: "log", title: "Log", panel: log.element },
+]);
+const help = helpDialog();
+const sceneName = h("span", { class: "scene-name" });
+const rates = h("span", { class: "rates", title: "Achieved speed of the twin, and its steps per second" });
+const tooltip = h("div", { class: "tooltip", hidden: true, role: "presentation" });
+const viewport = h("main", { class: "viewport", "aria-label": "3D view of the twin" }, tooltip, connection.banner);
+
+function makeViewer(): Viewer | undefined {
+  try {
+    return new Viewer(viewport);
+  } catch (error) {
+    log.note("error", `The 3D view needs WebGL: ${(error as Error).message}`);
+    viewport.append(h("p", { class: "no-webgl" }, "This browser offers no WebGL, so the 3D view is missing. All other panels work."));
+    return undefined;
+  }
+}
+
+const viewer = makeViewer();
+const viewTools = viewer ? new ViewTools(viewer) : undefined;
+if (viewTools) viewport.append(viewTools.element);
+const theme = new Theme((isDark) => {
+  viewer?.setTheme(isDark);
+  plots.restyle();
+});
+
+function layout(): void {
+  const logo = h("img", { src: "./favicon.svg", alt: "", width: 20, height: 20 });
+  const themeButton = h("button", { class: "icon-button", title: "Dark or light", "aria-label": "Dark or light", onclick: () => theme.toggle() }, icon("theme"));
+  const helpButton = h("button", { class: "icon-button", title: "Help (?)", "aria-label": "Help", onclick: () => help.showModal() }, icon("help"));
+  const top = h("header", { class: "topbar" }, h("span", { class: "brand" }, logo, h("b", {}, "Geoul")), sceneName, h("span", { class: "grow" }), rates, connection.pill, themeButton, helpButton);
+  const left = h("aside", { class: "left", "aria-label": "Scene tree" }, tree.element);
+  const right = h("aside", { class: "right", "aria-label": "Properties" }, properties.element);
+  const bottom = h("footer", { class: "bottom" }, transport.element);
+  const half = () => Math.round(innerWidth / 3);
+  const leftBar = splitter({ label: "Width of the tree", variable: "--left", axis: "x", direction: 1, initial: innerWidth < 1400 ? 264 : 288, min: 180, max: half });
+  const rightBar = splitter({ label: "Width of the properties", variable: "--right", axis: "x", direction: -1, initial: innerWidth < 1400 ? 292 : 316, min: 200, max: half });
+  const dockBar = splitter({ label: "Height of the data panels", variable: "--dock", axis: "y", direction: -1, initial: Math.round(innerHeight * 0.34), min: 120, max: () => innerHeight - 280 });
+  document.body.append(h("div", { class: "app" }, top, left, leftBar, viewport, rightBar, right, dockBar, dock.element, bottom), help);
+}
+
+let session: string | undefined;
+function connectionChanged(state: ConnectionState): void {
+  connection.setState(state);
+  transport.setEnabled(state.kind === "live" && twin.clock !== undefined);
+  if (state.kind === "live") {
+    if (state.sessionId !== session || state.sessionId === undefined) {
+      twin.reset();
+      viewer?.clear();
+    }
+    session = state.sessionId;
+    log.note("info", `Connected to ${state.serverName || "the twin"} at ${url}`);
+  } else if (state.kind === "waiting" && state.attempt <= 1) {
+    log.note("warning", `Connection lost: ${state.reason}`);
+  }
+}
+
+function showNames(): void {
+  const name = twin.model?.name ?? "";
+  setText(sceneName, name);
+  document.title = name ? `${name} · Geoul studio` : "Geoul studio";
+}
+
+function wire(): void {
+  twin.on("scene", (update) => viewer?.applyScene(update));
+  twin.on("transforms", (transforms) => viewer?.applyTransforms(transforms));
+  twin.on("model", (model) => {
+    viewer?.setModel(model);
+    showNames();
+  });
+  twin.on("reset", () => {
+    selection.set(undefined);
+    showNames();
+  });
+  twin.on("unreadable", ({ topic, reason }) => log.note("error", `${topic} cannot be read: ${reason}`));
+  twin.on("lost", ({ topic, count }) => {
+    if (topic === "/scene") client.refresh(topic);
+    log.note("debug", `${count} messages on ${topic} came faster than the page draws and were left out`);
+  });
+  selection.on("change", (selected) => viewer?.select(selected));
+  plots.onChange = () => {
+    tree.refreshPlots();
+    dock.setBadge("plots", plots.summary);
+  };
+  log.onChange = () => dock.setBadge("log", log.problems > 0 ? String(log.problems) : "", "bad");
+  if (!viewer) return;
+  viewer.onPick = (body) => selection.set(body && twin.bodies.has(body) ? { kind: "body", name: body } : undefined);
+  viewer.onHover = (label, x, y) => {
+    tooltip.hidden = label === undefined;
+    if (label === undefined) return;
+    setText(tooltip, label);
+    const box = viewport.getBoundingClientRect();
+    tooltip.style.transform = `translate(${x - box.left + 14}px, ${y - box.top + 14}px)`;
+  };
+}
+
+function keys(): void {
+  const step = (count: number) => (event: KeyboardEvent) => transport.stepBy(event.shiftKey ? 10 * count : count);
+  installShortcuts({
+    " ": () => void control.toggle(),
+    ArrowRight: step(1),
+    ".": step(1),
+    ArrowLeft: step(-1),
+    Home: () => transport.toBegin(),
+    f: () => viewer?.look(),
+    h: () => viewer?.look("home"),
+    "1": () => viewer?.look("front"),
+    "2": () => viewer?.look("side"),
+    "3": () => viewer?.look("top"),
+    l: () => viewTools?.toggleFollow(),
+    g: () => viewTools?.toggleGrid(),
+    "/": () => tree.filter.select(),
+    Escape: () => (tree.filter.value ? tree.clearFilter() : selection.set(undefined)),
+    p: () => dock.show("plots"),
+    j: () => dock.show("fixed"),
+    r: () => dock.show("report"),
+    k: () => dock.show("log"),
+    "?": () => help.showModal(),
+  });
+}
+
+function updateTexts(now: number): void {
+  const { clock } = twin;
+  connection.update(now, twin.lastMessageAt, clock !== undefined && clock.mode !== ClockMode.PAUSED);
+  setText(rates, clock ? `${formatFixed(clock.realTimeFactor, 2)}× real time   ${formatCount(clock.stepsPerSecond)} steps/s` : "");
+  tree.updateValues();
+  properties.updateValues();
+  fixedJoints.draw();
+  dock.setBadge("fixed", fixedJoints.summary);
+  dock.setBadge("report", report.summary, report.isBad ? "bad" : "good");
+}
+
+let textsAt = 0;
+let plotsAt = 0;
+function frame(now: number): void {
+  requestAnimationFrame(frame);
+  twin.drain();
+  viewer?.frame(now);
+  if (now - textsAt >= SLOW_MS) {
+    textsAt = now;
+    updateTexts(performance.now());
+  }
+  if (now - plotsAt >= PLOT_MS) {
+    plotsAt = now;
+    plots.draw();
+  }
+}
+
+layout();
+wire();
+keys();
+theme.apply();
+client.start();
+requestAnimationFrame(frame);
+setInterval(() => document.hidden && twin.drain(), HIDDEN_MS);
+addEventListener("online", () => client.retryNow());
+document.addEventListener("visibilitychange", () => !document.hidden && client.retryNow());

@@ -1,0 +1,122 @@
+// Play, pause, step, speed and the scrub bar.
+
+import { ClockMode, type Clock } from "../generated/geoul";
+import type { Control } from "../twin/control";
+import { toNanoseconds } from "../twin/time";
+import type { Twin } from "../twin/twin";
+import { h, setAttribute, setText } from "../ui/dom";
+import { formatDuration, formatInstant } from "../ui/format";
+import { icon } from "../ui/icons";
+
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10];
+const SCRUB_STEPS = 10_000;
+
+export class TransportBar {
+  readonly element: HTMLElement;
+  private readonly playButton: HTMLButtonElement;
+  private readonly beginButton: HTMLButtonElement;
+  private readonly stepButton: HTMLButtonElement;
+  private readonly speed: HTMLSelectElement;
+  private readonly scrub: HTMLInputElement;
+  private readonly now = h("output", { class: "time-now", "aria-label": "Time of the twin" });
+  private readonly end = h("span", { class: "time-end" });
+  private isScrubbing = false;
+  private shownMode: ClockMode | undefined;
+
+  constructor(
+    private readonly twin: Twin,
+    private readonly control: Control,
+  ) {
+    this.beginButton = h("button", { class: "icon-button", title: "To the beginning (Home)", "aria-label": "To the beginning", onclick: () => this.toBegin() }, icon("toBegin"));
+    this.playButton = h("button", { class: "icon-button play", onclick: () => void control.toggle() });
+    this.stepButton = h("button", { class: "icon-button", title: "One step (→ or .)", "aria-label": "One step", onclick: () => void control.step(1) }, icon("step"));
+    this.speed = h(
+      "select",
+      { "aria-label": "Speed", title: "Speed", onchange: () => void control.setSpeed(Number(this.speed.value)) },
+      ...SPEEDS.map((speed) => h("option", { value: speed, selected: speed === 1 }, `${speed}×`)),
+      h("option", { value: "Infinity" }, "max"),
+    );
+    this.scrub = h("input", {
+      type: "range",
+      class: "scrub",
+      min: 0,
+      max: SCRUB_STEPS,
+      step: 1,
+      value: 0,
+      "aria-label": "Time in the run",
+      oninput: () => this.scrubbed(),
+      onpointerdown: () => (this.isScrubbing = true),
+      onpointerup: () => (this.isScrubbing = false),
+      onpointercancel: () => (this.isScrubbing = false),
+    });
+    this.element = h("div", { class: "transport", role: "toolbar", "aria-label": "Time" }, this.beginButton, this.playButton, this.stepButton, this.speed, this.now, this.scrub, this.end);
+    twin.on("clock", (clock) => this.show(clock));
+    twin.on("reset", () => this.show(undefined));
+    this.show(undefined);
+  }
+
+  toBegin(): void {
+    void this.control.seek(toNanoseconds(this.twin.clock?.begin));
+  }
+
+  // Moves in time by a number of steps; back only where the run can be sought.
+  stepBy(count: number): void {
+    const { clock } = this.twin;
+    if (!clock) return;
+    if (count > 0) void this.control.step(count);
+    else void this.control.seek(toNanoseconds(clock.now) + BigInt(Math.round(count * clock.dt * 1e9)));
+  }
+
+  setEnabled(enabled: boolean): void {
+    for (const one of [this.playButton, this.stepButton, this.speed]) one.disabled = !enabled;
+    const canSeek = enabled && (this.twin.clock?.canSeek ?? false);
+    this.beginButton.disabled = this.scrub.disabled = !canSeek;
+  }
+
+  private show(clock: Clock | undefined): void {
+    this.setEnabled(clock !== undefined);
+    this.showMode(clock?.mode ?? ClockMode.PAUSED);
+    const begin = toNanoseconds(clock?.begin);
+    const end = toNanoseconds(clock?.end);
+    const now = toNanoseconds(clock?.now);
+    const length = Number(end - begin) * 1e-9;
+    const hasEnd = clock !== undefined && end > begin;
+    setText(this.now, clock ? formatDuration(Number(now - begin) * 1e-9) : "–");
+    this.now.title = clock ? formatInstant(Number(now) * 1e-9) : "";
+    setText(this.end, hasEnd ? formatDuration(length) : clock ? "no end" : "");
+    const part = hasEnd ? Number(now - begin) / Number(end - begin) : 0;
+    if (!this.isScrubbing) this.scrub.value = String(Math.round(part * SCRUB_STEPS));
+    this.scrub.style.setProperty("--part", `${(Number(this.scrub.value) / SCRUB_STEPS) * 100}%`);
+    setAttribute(this.scrub, "aria-valuetext", `${this.now.textContent} of ${this.end.textContent}`);
+    setAttribute(this.scrub, "title", clock && !clock.canSeek ? "This run cannot be moved in time" : "Time in the run");
+    if (clock && document.activeElement !== this.speed) this.showSpeed(clock);
+  }
+
+  private showSpeed(clock: Clock): void {
+    const isFree = clock.mode === ClockMode.FREE_RUN || (clock.mode === ClockMode.PAUSED && this.control.willFreeRun);
+    const value = isFree ? "Infinity" : String(clock.speed || 1);
+    if (![...this.speed.options].some((option) => option.value === value)) {
+      this.speed.prepend(h("option", { value }, `${value}×`));
+    }
+    this.speed.value = value;
+  }
+
+  private showMode(mode: ClockMode): void {
+    if (mode === this.shownMode) return;
+    this.shownMode = mode;
+    const isPaused = mode === ClockMode.PAUSED;
+    this.playButton.replaceChildren(icon(isPaused ? "play" : "pause"));
+    setAttribute(this.playButton, "aria-label", isPaused ? "Play" : "Pause");
+    this.playButton.title = `${isPaused ? "Play" : "Pause"} (Space)`;
+  }
+
+  private scrubbed(): void {
+    const { clock } = this.twin;
+    if (!clock) return;
+    const begin = toNanoseconds(clock.begin);
+    const length = toNanoseconds(clock.end) - begin;
+    const target = begin + (length * BigInt(this.scrub.value)) / BigInt(SCRUB_STEPS);
+    this.scrub.style.setProperty("--part", `${(Number(this.scrub.value) / SCRUB_STEPS) * 100}%`);
+    void this.control.seek(target);
+  }
+}
