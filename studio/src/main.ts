@@ -62,10 +62,10 @@ const properties = new PropertiesPanel(twin, selection);
 const fixedJoints = new FixedJointsPanel(twin, selection);
 const report = new ReportPanel(twin);
 const dock = new Dock("Data", [
-  { id: "plots", title: "Plots", panel: plots.element },
-  { id: "fixed", title: "Fixed joints", panel: fixedJoints.element },
-  { id: "report", title: "Report", panel: report.element },
-  { id: "log", title: "Log", panel: log.element },
+  { id: "plots", title: "Plots", panel: plots.element, tools: plots.tools },
+  { id: "fixed", title: "Fixed joints", panel: fixedJoints.element, tools: fixedJoints.tools },
+  { id: "report", title: "Report", panel: report.element, tools: report.tools },
+  { id: "log", title: "Log", panel: log.element, tools: log.tools },
 ]);
 const help = helpDialog();
 const sceneName = h("span", { class: "scene-name" });

@@ -42,9 +42,11 @@ function channelTitle(channel: Channel): string {
   return `${lastPart(channel.joint)} ${channel.quantity}${channel.dof > 0 ? ` ${channel.dof + 1}` : ""}`;
 }
 
+const SHORT = { solid: "meas.", dashed: "pred.", thin: "resid." } as const;
+
 // One number as short as an axis wants it.
 function axisLabel(value: number): string {
-  return value === 0 ? "0" : formatNumber(Number(value.toPrecision(6)), 6).replace(/(\.\d*?)0+(?=$| )/, "$1").replace(/\.(?=$| )/, "");
+  return formatNumber(Number(value.toPrecision(6)), 6);
 }
 
 function withNulls(values: Float64Array): (number | null)[] {
@@ -147,7 +149,7 @@ export class Chart {
           },
         },
         h("i", { class: `swatch ${line.style}`, style: `--tint: var(--series-${line.tint % 6})` }),
-        h("span", { class: "legend-name" }, name),
+        this.lines.length > 3 || line.table === "joints" ? null : h("span", { class: "legend-name" }, SHORT[line.style]),
         value,
       );
       return button;
@@ -171,7 +173,7 @@ export class Chart {
       hooks: { setCursor: [() => this.showValues()] },
       scales: {
         x: { time: false, auto: false },
-        ...Object.fromEntries(scales.map((key) => [key, { range: paddedRange }])),
+        ...Object.fromEntries(scales.map((key) => [key, { range: key.startsWith("residual") ? residualRange : this.mainRange }])),
       },
       axes: [
         { ...axis, grid, size: 24, gap: 3, space: 56, values: (_, ticks) => ticks.map((t) => `${axisLabel(t)} s`) },
@@ -183,7 +185,8 @@ export class Chart {
           gap: 4,
           space: 26,
           grid: k === 0 ? grid : { show: false },
-          values: (_: uPlot, ticks: number[]) => ticks.map(axisLabel),
+          filter: (plot: uPlot, ticks: number[]) => visibleTicks(plot, scale, ticks, this.hasResidual()),
+          values: (_: uPlot, ticks: (number | null)[]) => ticks.map((tick) => (tick === null ? "" : axisLabel(tick))),
         })),
       ],
       series: [
@@ -202,16 +205,43 @@ export class Chart {
     };
   }
 
+  private hasResidual(): boolean {
+    return this.lines.some((line) => line.style === "thin" && !this.hidden.has(line.column));
+  }
+
+  // Values get the upper part of the plot where residuals are drawn below.
+  private readonly mainRange = (_: uPlot, min: number | null, max: number | null): [number, number] => {
+    const [low, high] = paddedRange(min, max);
+    return this.hasResidual() ? [low - ((high - low) * STRIP) / (1 - STRIP), high] : [low, high];
+  };
+
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.body;
     if (width > 0 && height > 0) this.plot?.setSize({ width, height });
   }
 }
 
-// A tenth of room around; a constant gets room too, and a flat zero shows as zero, not as magnified rounding.
-function paddedRange(_: uPlot, min: number | null, max: number | null): [number, number] {
+// Share of the plot's height at the bottom that shows the residuals.
+const STRIP = 0.3;
+
+// A tenth of room around; a constant gets room too, so that rounding is not magnified.
+function paddedRange(min: number | null, max: number | null): [number, number] {
   if (min === null || max === null) return [-1, 1];
   const floor = Math.max(1e-9, 1e-6 * Math.max(Math.abs(min), Math.abs(max)));
   const room = Math.max((max - min) * 0.1, floor);
   return [min - room, max + room];
+}
+
+// Residuals lie about zero in the strip at the bottom.
+function residualRange(_: uPlot, min: number | null, max: number | null): [number, number] {
+  const size = Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0), 1e-9) * 1.15;
+  return [-size, -size + (2 * size) / STRIP];
+}
+
+// Ticks of an axis within its own part of the plot.
+function visibleTicks(plot: uPlot, scale: string, ticks: number[], hasStrip: boolean): (number | null)[] {
+  const { min = 0, max = 1 } = plot.scales[scale] ?? {};
+  const edge = min + (max - min) * STRIP;
+  const isResidual = scale.startsWith("residual");
+  return ticks.map((tick) => (!hasStrip || (isResidual ? tick <= edge : tick >= edge) ? tick : null));
 }

@@ -6,35 +6,38 @@ export interface DockTab {
   id: string;
   title: string;
   panel: HTMLElement;
+  tools: HTMLElement; // stands at the right of the tabs while the panel shows
 }
 
 export class Dock {
   readonly element: HTMLElement;
   onShow: (id: string) => void = () => undefined;
-  private readonly tabs = new Map<string, { button: HTMLElement; badge: HTMLElement; panel: HTMLElement }>();
+  private readonly tabs = new Map<string, { button: HTMLElement; badge: HTMLElement; panel: HTMLElement; tools: HTMLElement }>();
   private current = "";
 
   constructor(label: string, tabs: readonly DockTab[]) {
     const bar = h("div", { class: "tabs", role: "tablist", "aria-label": label, onkeydown: (event: KeyboardEvent) => this.key(event) });
+    const toolbar = h("div", { class: "dock-tools" });
     const panels = h("div", { class: "dock-panels" });
-    for (const { id, title, panel } of tabs) {
+    for (const { id, title, panel, tools } of tabs) {
       const badge = h("span", { class: "badge" });
       const button = h("button", { class: "tab", role: "tab", id: `tab-${id}`, "aria-controls": `panel-${id}`, onclick: () => this.show(id) }, title, badge);
       bar.append(button);
       panels.append(h("div", { class: "dock-panel", role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}` }, panel));
-      this.tabs.set(id, { button, badge, panel: panels.lastElementChild as HTMLElement });
+      this.tabs.set(id, { button, badge, panel: panels.lastElementChild as HTMLElement, tools });
+      toolbar.append(tools);
     }
-    this.element = h("section", { class: "dock", "aria-label": label }, bar, panels);
+    this.element = h("section", { class: "dock", "aria-label": label }, h("div", { class: "dock-bar" }, bar, toolbar), panels);
     if (tabs[0]) this.show(tabs[0].id);
   }
 
   show(id: string): void {
     this.current = id;
-    for (const [name, { button, panel }] of this.tabs) {
+    for (const [name, { button, panel, tools }] of this.tabs) {
       const isShown = name === id;
       button.setAttribute("aria-selected", String(isShown));
       button.tabIndex = isShown ? 0 : -1;
-      panel.hidden = !isShown;
+      panel.hidden = tools.hidden = !isShown;
     }
     this.onShow(id);
   }

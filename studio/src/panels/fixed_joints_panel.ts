@@ -14,17 +14,18 @@ type SortKey = "name" | "error" | "force" | "torque";
 const COLUMNS: { title: string; sort?: SortKey; class?: string }[] = [
   { title: "Fixed joint", sort: "name" },
   { title: "Bodies" },
-  { title: "Position error [m]", sort: "error", class: "num" },
-  { title: "Rotation error [rad]", class: "num" },
+  { title: "Pos. error [m]", sort: "error", class: "num" },
+  { title: "Rot. error [rad]", class: "num" },
   { title: "Force [N]", sort: "force", class: "num" },
   { title: "|F|", class: "num" },
   { title: "Torque [N·m]", sort: "torque", class: "num" },
   { title: "|τ|", class: "num" },
-  { title: "Load share" },
+  { title: "Load" },
 ];
 
 export class FixedJointsPanel {
   readonly element: HTMLElement;
+  readonly tools: HTMLElement;
   private readonly summaryText = h("span", { class: "summary", role: "status" });
   private readonly body = h("tbody");
   private readonly empty = h("p", { class: "empty" }, "This scene has no fixed joints.");
@@ -48,7 +49,8 @@ export class FixedJointsPanel {
       ),
     );
     const table = h("table", { class: "table" }, h("thead", {}, h("tr", {}, ...this.heads)), this.body);
-    this.element = h("div", { class: "table-panel" }, h("div", { class: "panel-tools" }, this.summaryText), this.empty, h("div", { class: "table-scroll", tabindex: "0", "aria-label": "Fixed joints" }, table));
+    this.tools = h("div", { class: "panel-tools" }, this.summaryText);
+    this.element = h("div", { class: "table-panel" }, this.empty, h("div", { class: "table-scroll", tabindex: "0", "aria-label": "Fixed joints" }, table));
     twin.on("fixedJoints", () => (this.isDirty = true));
     twin.on("model", () => this.sortBy(this.sort));
     twin.on("reset", () => this.sortBy(this.sort));
@@ -118,7 +120,8 @@ export class FixedJointsPanel {
     setText(cells[5]!, formatFixed(norm(joint.force), 2));
     setText(cells[6]!, triple(joint.torque, 3));
     setText(cells[7]!, formatFixed(norm(joint.torque), 3));
-    setText(cells[8]!, joint.indeterminate ? "indeterminate (minimum norm)" : "determinate");
+    setText(cells[8]!, joint.indeterminate ? "indeterminate" : "determinate");
+    cells[8]!.title = joint.indeterminate ? "Statically indeterminate: the minimum-norm share is shown" : "";
     cells[8]!.classList.toggle("warn", joint.indeterminate);
   }
 

@@ -18,6 +18,7 @@ function levelOf(level: Log_Level): Level {
 
 export class LogPanel {
   readonly element: HTMLElement;
+  readonly tools: HTMLElement;
   onChange: () => void = () => undefined;
   problems = 0;
   private readonly list = h("ol", { class: "log", role: "log", "aria-label": "Log", tabindex: "0" });
@@ -32,7 +33,8 @@ export class LogPanel {
     );
     this.list.dataset.least = "info";
     const clear = h("button", { class: "button", onclick: () => this.clear() }, "Clear");
-    this.element = h("div", { class: "log-panel" }, h("div", { class: "panel-tools" }, h("label", { class: "tool-label" }, "From level", choose), clear, this.count), this.empty, this.list);
+    this.tools = h("div", { class: "panel-tools" }, this.count, h("label", { class: "tool-label" }, "From level", choose), clear);
+    this.element = h("div", { class: "log-panel" }, this.empty, this.list);
     twin.on("log", (entry) => {
       const where = entry.file ? `${entry.file}:${entry.line}` : entry.name;
       this.add(levelOf(entry.level), toSeconds(entry.timestamp), where, entry.message);
@@ -65,7 +67,7 @@ export class LogPanel {
   private show(): void {
     const size = this.list.childElementCount;
     this.empty.hidden = size > 0;
-    setText(this.count, size > 0 ? `${size} entries${size >= MAX_ENTRIES ? " kept" : ""}` : "");
+    setText(this.count, size > 0 ? `${size} ${size === 1 ? "entry" : "entries"}${size >= MAX_ENTRIES ? " kept" : ""}` : "");
     this.onChange();
   }
 }

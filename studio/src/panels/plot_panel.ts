@@ -11,9 +11,15 @@ import { CHANNEL_MIME, type PlotSwitch } from "./tree_panel";
 
 const WINDOWS = [5, 10, 30, 60, 120, 600]; // [s]
 const DEFAULT_CHARTS = 6;
+const KEY = [
+  ["solid", 0, "measured"],
+  ["dashed", 1, "predicted"],
+  ["thin", 2, "residual (below)"],
+] as const;
 
 export class PlotPanel implements PlotSwitch {
   readonly element: HTMLElement;
+  readonly tools: HTMLElement;
   onChange: () => void = () => undefined;
   private readonly board: HTMLElement;
   private readonly empty: HTMLElement;
@@ -35,7 +41,9 @@ export class PlotPanel implements PlotSwitch {
     const clear = h("button", { class: "button", title: "Remove all plots", onclick: () => this.setChannels([]) }, "Clear");
     this.empty = h("p", { class: "empty" }, "Tick a joint channel or a signal in the tree, or drag it here.");
     this.board = h("div", { class: "plot-board" });
-    this.element = h("div", { class: "plot-panel" }, h("div", { class: "panel-tools" }, h("label", { class: "tool-label" }, "Window", choose), this.pauseButton, csv, clear), this.empty, this.board);
+    const key = h("span", { class: "tool-label plot-key" }, ...KEY.flatMap(([style, tint, word]) => [h("i", { class: `swatch ${style}`, style: `--tint: var(--series-${tint})` }), word]));
+    this.tools = h("div", { class: "panel-tools" }, key, h("label", { class: "tool-label" }, "Window", choose), this.pauseButton, csv, clear);
+    this.element = h("div", { class: "plot-panel" }, this.empty, this.board);
     this.showPause();
     this.acceptDrops();
     twin.on("model", () => this.restore());
@@ -71,8 +79,9 @@ export class PlotPanel implements PlotSwitch {
   draw(): void {
     if (!this.isDirty || this.element.offsetParent === null) return;
     this.isDirty = false;
-    const to = this.frozenAt ?? this.newest();
-    if (!Number.isFinite(to)) return;
+    const newest = this.frozenAt ?? this.newest();
+    if (!Number.isFinite(newest)) return;
+    const to = Math.max(newest, Math.min(this.twin.begin + this.seconds, newest + this.seconds));
     for (const chart of this.charts) chart.draw(to - this.seconds, to, this.twin.begin);
   }
 

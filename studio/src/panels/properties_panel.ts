@@ -1,6 +1,6 @@
 // What is selected, in full: all fields of the model, live values beside them, and links to what it is joined to.
 
-import { JointKind, type Body, type FixedJoint, type Joint, type Pose, type Vector3 } from "../generated/geoul";
+import { JointKind, type Body, type FixedJoint, type Joint, type Placement as Pose, type Vector3 } from "../generated/geoul";
 import { JOINT_QUANTITIES, jointUnit, KIND_WORDS } from "../twin/series";
 import type { Selection } from "../twin/selection";
 import type { Twin } from "../twin/twin";

@@ -8,6 +8,7 @@ import { icon } from "../ui/icons";
 
 export class ReportPanel {
   readonly element: HTMLElement;
+  readonly tools: HTMLElement;
   private readonly summaryText = h("span", { class: "summary", role: "status" });
   private readonly body = h("tbody");
   private readonly empty = h("p", { class: "empty" }, "No report yet. It comes once the twin has something to compare.");
@@ -17,7 +18,8 @@ export class ReportPanel {
       h("th", { scope: "col", class: i === 2 || i === 4 ? "num" : undefined }, title),
     );
     const table = h("table", { class: "table" }, h("thead", {}, h("tr", {}, ...heads)), this.body);
-    this.element = h("div", { class: "table-panel" }, h("div", { class: "panel-tools" }, this.summaryText), this.empty, h("div", { class: "table-scroll", tabindex: "0", "aria-label": "Report" }, table));
+    this.tools = h("div", { class: "panel-tools" }, this.summaryText);
+    this.element = h("div", { class: "table-panel" }, this.empty, h("div", { class: "table-scroll", tabindex: "0", "aria-label": "Report" }, table));
     twin.on("report", () => this.show());
     twin.on("reset", () => this.show());
   }

@@ -1,28 +1,24 @@
 // Numbers, units and times in words. Numbers are in SI units as they come; nothing is rescaled.
 
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const MINUS = "\u2212";
 
-function superscript(exponent: number): string {
-  const digits = String(Math.abs(exponent)).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
-  return exponent < 0 ? `⁻${digits}` : digits;
+function withoutTrailingZeros(text: string): string {
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
-// `digits` significant digits; powers of ten beyond 1e6 and below 1e-4; NaN is a dash.
+// At most `digits` significant digits; e-notation from 1e6 and below 1e-4; NaN is a dash.
 export function formatNumber(value: number, digits = 4): string {
   if (Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
   const size = Math.abs(value);
   const sign = value < 0 ? MINUS : "";
-  const exponent = Math.floor(Math.log10(size));
-  if (exponent < -4 || exponent >= 6) {
-    const [mantissa, power] = size.toExponential(Math.max(0, digits - 1)).split("e") as [string, string];
-    return `${sign}${mantissa} × 10${superscript(Number(power))}`;
+  if (size < 1e-4 || size >= 1e6) {
+    const [mantissa, power] = size.toExponential(digits - 1).split("e") as [string, string];
+    return `${sign}${withoutTrailingZeros(mantissa)}e${power.replace("-", MINUS).replace("+", "")}`;
   }
-  const decimals = Math.max(0, digits - 1 - exponent);
-  const text = size.toFixed(Math.min(decimals, digits));
-  return Number(text) === 0 ? "0" : sign + text;
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return sign + withoutTrailingZeros(size.toFixed(decimals));
 }
 
 // A number that changes while one reads it: a fixed number of decimals, so that it does not jump.
@@ -47,7 +43,7 @@ export function formatUnit(unit: string): string {
 
 export function formatQuantity(value: number, unit: string, digits = 4): string {
   const sign = formatUnit(unit);
-  return Number.isNaN(value) || sign === "" ? formatNumber(value, digits) : `${formatNumber(value, digits)}\u202f${sign}`;
+  return Number.isNaN(value) || sign === "" ? formatNumber(value, digits) : `${formatNumber(value, digits)}\u00a0${sign}`;
 }
 
 // A duration: "3.20 s" below a minute, then "2:03.20", then "1:02:03.2".

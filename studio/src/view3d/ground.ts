@@ -34,6 +34,7 @@ void main() {
   if (axis.x > 0.0) { c = yColor; strength = max(strength, axis.x * 0.8); }
   gl_FragColor = vec4(c, strength * fade);
   if (gl_FragColor.a < 0.004) discard;
+  #include <colorspace_fragment>
 }`;
 
 export class Ground {
@@ -68,14 +69,14 @@ export class Ground {
   }
 
   setTheme(isDark: boolean): void {
-    this.uniforms.color.value.set(isDark ? 0x8fa3b5 : 0x5c6b78);
+    this.uniforms.color.value.set(isDark ? 0x6f8496 : 0x7d8b97);
     this.shadowMaterial.opacity = isDark ? 0.42 : 0.2;
   }
 
   // Keeps the visible patch under what the camera looks at.
   follow(target: THREE.Vector3, distance: number): void {
     this.uniforms.center.value.set(target.x, target.y);
-    this.uniforms.radius.value = Math.max(3, distance * 3);
+    this.uniforms.radius.value = Math.max(3, distance * 2.4);
   }
 
   // Puts the shadow plane just under the lowest shape, at or below z = 0.

@@ -24,8 +24,8 @@ export class Lighting {
   }
 
   setTheme(scene: THREE.Scene, isDark: boolean): void {
-    scene.environmentIntensity = isDark ? 0.36 : 0.5;
-    this.key.intensity = isDark ? 1.8 : 2.1;
+    scene.environmentIntensity = isDark ? 0.32 : 0.42;
+    this.key.intensity = isDark ? 2.2 : 2.6;
     this.sky.intensity = isDark ? 0.4 : 0.6;
   }
 

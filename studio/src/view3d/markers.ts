@@ -1,7 +1,7 @@
 // Marks over the scene: the frame and axis of the selected joint, and the triads of sites. They keep their size on screen.
 
 import * as THREE from "three";
-import { JointKind, type Joint, type Pose, type Site } from "../generated/geoul";
+import { JointKind, type Joint, type Placement as Pose, type Site } from "../generated/geoul";
 
 const AXIS_COLORS = [0xd9534f, 0x4caf50, 0x4a8fe7] as const;
 

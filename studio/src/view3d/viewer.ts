@@ -12,6 +12,7 @@ import { disposeMarker, jointMarker, keepSize, poseMatrix, siteMarker } from "./
 import { ROOT_FRAME, SceneGraph } from "./scene_graph";
 
 const ACCENT = { dark: 0x35c6d0, light: 0x0b8793 } as const;
+const HOME_MARGIN = 1.9; // surroundings of what moves that home shows, in radii of it
 const CLICK_SLOP = 5; // [px] a press that moves further is a drag
 
 export class Viewer {
@@ -34,6 +35,7 @@ export class Viewer {
   private hovered: string | undefined;
   private following = false;
   private framed = false;
+  private hasPoses = false;
   private stale = true;
 
   // Throws where the browser has no WebGL.
@@ -68,7 +70,8 @@ export class Viewer {
     this.hoverMark.clear();
     this.selectedMark.clear();
     this.graph.clear();
-    this.framed = false;
+    this.framed = this.hasPoses = false;
+    this.model = undefined;
     this.invalidate();
   }
 
@@ -83,7 +86,8 @@ export class Viewer {
 
   applyTransforms(transforms: FrameTransforms): void {
     this.graph.move(transforms);
-    this.frameFirst(true);
+    this.hasPoses = true;
+    this.frameFirst();
     this.invalidate();
   }
 
@@ -91,6 +95,7 @@ export class Viewer {
     this.model = model;
     for (const marker of this.siteMarkers.splice(0)) disposeMarker(marker);
     this.showSelection();
+    this.frameFirst();
   }
 
   select(selected: Selected): void {
@@ -144,7 +149,7 @@ export class Viewer {
     this.ground.follow(this.rig.controls.target, this.rig.distance);
     const camera = this.rig.camera;
     for (const marker of this.siteMarkers) keepSize(marker, camera, 0.06);
-    if (this.selectedJoint) keepSize(this.selectedJoint, camera, 0.09);
+    if (this.selectedJoint) keepSize(this.selectedJoint, camera, 0.075);
     this.renderer.render(this.scene, camera);
     return true;
   }
@@ -240,7 +245,7 @@ export class Viewer {
     const whole = all.getBoundingSphere(new THREE.Sphere());
     if (moving.isEmpty()) return whole;
     const near = moving.getBoundingSphere(new THREE.Sphere());
-    return whole.radius < 1.6 * near.radius ? whole : new THREE.Sphere(near.center, near.radius * 1.6);
+    return whole.radius < HOME_MARGIN * near.radius ? whole : new THREE.Sphere(near.center, near.radius * HOME_MARGIN);
   }
 
   private fitSphere(): THREE.Sphere {
@@ -256,10 +261,10 @@ export class Viewer {
     return new THREE.Sphere(sphere.center, sphere.radius * 1.5);
   }
 
-  // The first picture: home, without a glide, once shapes and poses are both known.
-  private frameFirst(hasPoses = false): void {
+  // The first picture: home, without a glide, for good once shapes, poses and model are known.
+  private frameFirst(): void {
     if (this.framed || this.graph.bodies.length === 0) return;
-    this.framed = hasPoses;
+    this.framed = this.hasPoses && this.model !== undefined;
     const box = this.graph.boxOf(this.graph.bodies);
     this.ground.setFloor(box.min.z);
     const home = this.homeSphere();
