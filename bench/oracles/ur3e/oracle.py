@@ -76,7 +76,7 @@ def read(file):
 
 
 def load(folder):
-    """All recordings as one stream of 225 rows: also which file a row is of, whether it is at rest, its acceleration."""
+    """All recordings as one stream of 225 rows: also each row's file, rest, and acceleration."""
     parts = [read(pathlib.Path(folder) / f"{name}.csv") for name in NAMES]
     data = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     data["file"] = np.repeat(np.arange(len(parts)), [len(part["timestamp"]) for part in parts])
@@ -354,8 +354,8 @@ def accelerometer_table(data):
 
 
 def current_fit(data, tau, joint, pick):
-    """Coefficients (1, viscous, coulomb) / k of actual_current = (tau + viscous qd + coulomb tanh(qd / STICTION)) / k on
-    the picked rows that move, and the relative standard error of k. Slower rows are left out: stiction is unknown."""
+    """Coefficients (1, viscous, coulomb) / k of actual_current = (tau + viscous qd + coulomb tanh(qd / STICTION)) / k
+    on the picked rows that move, and the relative standard error of k. Slower rows are left out."""
     X, moving = current_rows(data, tau, joint)
     X, y = X[pick & moving], data["actual_current"][pick & moving, joint]
     if len(y) < 8:
