@@ -42,8 +42,6 @@ function channelTitle(channel: Channel): string {
   return `${lastPart(channel.joint)} ${channel.quantity}${channel.dof > 0 ? ` ${channel.dof + 1}` : ""}`;
 }
 
-const SHORT = { solid: "meas.", dashed: "pred.", thin: "resid." } as const;
-
 // One number as short as an axis wants it.
 function axisLabel(value: number): string {
   return formatNumber(Number(value.toPrecision(6)), 6);
@@ -149,7 +147,6 @@ export class Chart {
           },
         },
         h("i", { class: `swatch ${line.style}`, style: `--tint: var(--series-${line.tint % 6})` }),
-        this.lines.length > 3 || line.table === "joints" ? null : h("span", { class: "legend-name" }, SHORT[line.style]),
         value,
       );
       return button;
@@ -181,9 +178,9 @@ export class Chart {
           ...axis,
           scale,
           side: k === 0 ? 3 : 1,
-          size: 50,
+          size: k === 0 ? 46 : 40,
           gap: 4,
-          space: 26,
+          space: scale.startsWith("residual") ? 11 : 20,
           grid: k === 0 ? grid : { show: false },
           filter: (plot: uPlot, ticks: number[]) => visibleTicks(plot, scale, ticks, this.hasResidual()),
           values: (_: uPlot, ticks: (number | null)[]) => ticks.map((tick) => (tick === null ? "" : axisLabel(tick))),

@@ -12,7 +12,7 @@ import { disposeMarker, jointMarker, keepSize, poseMatrix, siteMarker } from "./
 import { ROOT_FRAME, SceneGraph } from "./scene_graph";
 
 const ACCENT = { dark: 0x35c6d0, light: 0x0b8793 } as const;
-const HOME_MARGIN = 1.9; // surroundings of what moves that home shows, in radii of it
+const HOME_MARGIN = 2.2; // surroundings of what moves that home shows, in radii of it
 const CLICK_SLOP = 5; // [px] a press that moves further is a drag
 
 export class Viewer {
