@@ -12,7 +12,7 @@
 add_library(geoul_options INTERFACE)
 target_compile_options(geoul_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>  # false alarms of g++ 12 on std::string and std::optional
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-restrict>  # false alarms of g++ 12 on std::string and std::optional
   -ffp-contract=off)
 target_include_directories(geoul_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(GEOUL_SANITIZE)
