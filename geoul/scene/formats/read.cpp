@@ -1,0 +1,96 @@
+// Any scene file by its ending. Codes: not-found, format, open-mesh, and those of the reader that is chosen.
+#include <algorithm>
+#include <filesystem>
+
+#include "geoul/scene/formats/mesh/mesh_file.h"
+#include "geoul/scene/formats/urdf/urdf.h"
+#include "geoul/scene/scene.h"
+
+namespace geoul::scene {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kMeshDensity = 1000;  // [kg/m3], water
+
+std::string path_name(const std::string& file) {
+  std::string name = fs::path(file).stem().string();
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')); }, '_');
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name = '_' + name;
+  return name;
+}
+
+// A closed mesh is a solid body of water's density; an open one has no volume and belongs to the world.
+std::optional<Scene> read_mesh_scene(const std::string& file, Diagnostics& diagnostics) {
+  MeshOptions options;
+  options.apply_up_axis = true;  // the file stands alone: z is up in the scene
+  const auto parts = read_mesh_file(file, options, diagnostics);
+  if (!parts) return std::nullopt;
+  Scene scene;
+  scene.name = path_name(file);
+  const std::string root = "/" + scene.name;
+  const Mesh whole = merged(*parts);
+  scene.meshes.push_back(whole);
+  const Geometry geometry = TriangleMesh{MeshId{0}, {1, 1, 1}};
+  const auto mass = is_closed(whole) ? solid_mass(scene, geometry, kMeshDensity) : std::nullopt;
+  BodyId body = kWorld;
+  if (mass) {
+    Body solid;
+    solid.path = root;
+    solid.mass = *mass;
+    solid.source = {file, 0, root};
+    scene.bodies.push_back(solid);
+    body = BodyId{0};
+  } else {
+    diagnostics.warning({file, 0, root}, "open-mesh", "the surface is not closed, so it has no mass and stands still",
+                        "close its holes, or give its mass in a USD or URDF file");
+  }
+  for (std::size_t i = 0; i < parts->size(); ++i) {
+    const MeshPart& part = (*parts)[i];
+    Shape shape;
+    shape.path = root + "/visual_" + std::to_string(i);
+    shape.body = body;
+    scene.meshes.push_back(part.mesh);
+    shape.geometry = TriangleMesh{MeshId::from_index(scene.meshes.size() - 1), {1, 1, 1}};
+    if (part.color) {
+      Material material;
+      material.path = root + "/materials/material_" + std::to_string(i);
+      material.color = *part.color;
+      scene.materials.push_back(material);
+      shape.material = MaterialId::from_index(scene.materials.size() - 1);
+    }
+    scene.shapes.push_back(shape);
+  }
+  Shape collision;
+  collision.path = root + "/collision";
+  collision.body = body;
+  collision.geometry = geometry;
+  collision.visible = false;
+  collision.collides = true;
+  scene.shapes.push_back(collision);
+  return scene;
+}
+
+}  // namespace
+
+std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostics) {
+  std::error_code failed;
+  if (!fs::is_regular_file(file, failed)) {
+    const bool folder = fs::is_directory(file, failed);
+    diagnostics.error({file, 0, {}}, "not-found", folder ? "this is a folder" : "there is no such file",
+                      folder ? "name a file in it" : "check the path");
+    return std::nullopt;
+  }
+  std::string ending = fs::path(file).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (ending == ".urdf") return read_urdf(file, {}, diagnostics);
+  if (mesh_format(file)) return read_mesh_scene(file, diagnostics);
+  diagnostics.error({file, 0, {}}, "format", "files that end in '" + ending + "' are not read",
+                    "give a .usda, .urdf, .stl, .obj or .dae file");
+  return std::nullopt;
+}
+
+}  // namespace geoul::scene
