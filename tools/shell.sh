@@ -48,7 +48,7 @@ step() {
     printf '[%4d s] %s\n' $((SECONDS - start)) "$name"
   else
     printf '[%4d s] %s FAILED (exit %d); the end of %s:\n' $((SECONDS - start)) "$name" "$status" "${log#"$ROOT"/}" >&2
-    tail -n 30 "$log" | sed 's/^/    /' >&2
+    tail -n 15 "$log" | cut -c 1-200 | sed 's/^/    /' >&2
   fi
   return "$status"
 }
