@@ -1,0 +1,119 @@
+// Collision groups and filtered pairs, as pairs of bodies that never touch.
+#include <algorithm>
+#include <set>
+
+#include "geoul/scene/formats/usd/view.h"
+
+namespace geoul::scene::usd {
+namespace {
+
+constexpr std::size_t kMaxPairs = 1'000'000;
+
+using Bodies = std::set<BodyId>;
+
+// The bodies of colliders at or below a prim; the world for static ones.
+Bodies bodies_of(const View& view, const Prim& prim) {
+  Bodies out;
+  out.insert(view.placement(prim).body);
+  std::vector<int> open(prim.children);
+  bool any_below = false;
+  while (!open.empty()) {
+    const Prim& p = view.stage.prims()[static_cast<std::size_t>(open.back())];
+    open.pop_back();
+    if (p.has_api("PhysicsCollisionAPI") || p.has_api("PhysicsRigidBodyAPI")) {
+      out.insert(view.placement(p).body);
+      any_below = true;
+    }
+    open.insert(open.end(), p.children.begin(), p.children.end());
+  }
+  // A plain Xform above bodies stands for them, not for the world.
+  if (any_below && !view.placement(prim).body.valid() && !prim.has_api("PhysicsCollisionAPI")) out.erase(kWorld);
+  return out;
+}
+
+struct Group {
+  const Prim* prim = nullptr;
+  Bodies members;
+};
+
+Bodies members(const View& view, const Prim& prim) {
+  Bodies out;
+  for (const char* side : {"collection:colliders:includes", "collection:colliders:excludes"}) {
+    for (const std::string& path : view.stage.targets(prim, side, view.diagnostics)) {
+      const Prim* named = view.stage.find(path);
+      if (!named) {
+        view.error(prim, side, "missing-target",
+                   std::string("'") + side + "' names <" + path + ">, which does not exist", "check the path");
+        continue;
+      }
+      for (const BodyId body : bodies_of(view, *named)) {
+        if (std::string_view(side).back() == 's' && std::string_view(side).find("includes") != std::string_view::npos) {
+          out.insert(body);
+        } else {
+          out.erase(body);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+struct Pairs {
+  const View& view;
+  std::set<std::pair<BodyId, BodyId>> pairs;
+  bool full = false;
+
+  void add(const Prim& prim, const Bodies& a, const Bodies& b) {
+    for (const BodyId x : a) {
+      for (const BodyId y : b) {
+        if (x == y || full) continue;
+        pairs.insert({std::min(x, y), std::max(x, y)});
+        if (pairs.size() < kMaxPairs) continue;
+        full = true;
+        view.error(prim, "", "too-large", "filters name more than a million pairs of bodies", "filter fewer bodies");
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void read_filters(View& view) {
+  Pairs out{view, {}, false};
+  std::vector<Group> groups;
+  for (const Prim& prim : view.stage.prims()) {
+    if (prim.type_name == "PhysicsCollisionGroup") groups.push_back({&prim, members(view, prim)});
+    if (!prim.has_api("PhysicsFilteredPairsAPI")) continue;
+    const Bodies own = bodies_of(view, prim);
+    for (const std::string& path : view.stage.targets(prim, "physics:filteredPairs", view.diagnostics)) {
+      if (const Prim* other = view.stage.find(path)) {
+        out.add(prim, own, bodies_of(view, *other));
+      } else {
+        view.error(prim, "physics:filteredPairs", "missing-target",
+                   "'physics:filteredPairs' names <" + path + ">, which does not exist", "check the path");
+      }
+    }
+  }
+  for (const Group& group : groups) {
+    const Prim& prim = *group.prim;
+    const bool inverted = view.flag(prim, "physics:invertFilteredGroups").value_or(false);
+    if (!view.token(prim, "physics:mergeGroup").value_or("").empty()) {
+      view.warning(prim, "physics:mergeGroup", "not-read", "merged collision groups are not supported yet");
+    }
+    const std::vector<std::string> filtered = view.stage.targets(prim, "physics:filteredGroups", view.diagnostics);
+    for (const std::string& path : filtered) {
+      const Prim* named = view.stage.find(path);
+      if (!named || named->type_name != "PhysicsCollisionGroup") {
+        view.error(prim, "physics:filteredGroups", "missing-target", "<" + path + "> is no collision group",
+                   "name a PhysicsCollisionGroup");
+      }
+    }
+    for (const Group& other : groups) {
+      const bool named = std::find(filtered.begin(), filtered.end(), other.prim->path) != filtered.end();
+      if (named != inverted) out.add(prim, group.members, other.members);
+    }
+  }
+  view.scene.collision_exclusions.assign(out.pairs.begin(), out.pairs.end());
+}
+
+}  // namespace geoul::scene::usd

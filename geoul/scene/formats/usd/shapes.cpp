@@ -1,0 +1,248 @@
+// UsdGeom shapes and meshes, with scale baked into sizes.
+#include <algorithm>
+#include <cmath>
+
+#include "geoul/scene/formats/usd/view.h"
+
+namespace geoul::scene::usd {
+namespace {
+
+const double kHalfRoot = std::sqrt(0.5);
+
+// Rotation that takes z to the axis of a shape, or to a side of a cube.
+struct Axis {
+  int index = 2;
+  Quatd R;
+};
+
+Axis shape_axis(const View& view, const Prim& prim) {
+  const std::string axis = view.token(prim, "axis").value_or("Z");
+  if (axis == "X") return {0, {kHalfRoot, 0, kHalfRoot, 0}};
+  if (axis == "Y") return {1, {kHalfRoot, -kHalfRoot, 0, 0}};
+  if (axis != "Z") view.error(prim, "axis", "bad-token", "axis '" + axis + "' is none of X, Y, Z", "write X, Y or Z");
+  return {};
+}
+
+bool diagonal(const Mat3d& S) {
+  return S.r0.y == 0 && S.r0.z == 0 && S.r1.x == 0 && S.r1.z == 0 && S.r2.x == 0 && S.r2.y == 0;
+}
+bool alike(double a, double b) { return std::abs(a - b) <= 1e-6 * std::fmax(std::abs(a), std::abs(b)); }
+
+// One factor for scales that should be equal; a round shape does not stay round otherwise.
+double round_scale(const View& view, const Prim& prim, double a, double b, bool collides) {
+  a = std::abs(a), b = std::abs(b);
+  if (a == b) return a;
+  if (alike(a, b)) return std::sqrt(a * b);
+  const std::string message = "a " + prim.type_name + " is scaled by different factors across its round section";
+  const char* mend = "scale it alike in all directions, or write it as a Mesh";
+  if (collides) {
+    view.error(prim, "", "non-uniform-scale", message, mend);
+  } else {
+    view.warning(prim, "", "non-uniform-scale", message + "; their geometric mean is drawn", mend);
+  }
+  return std::sqrt(a * b);
+}
+
+// Vertices, triangles (fans of the faces) and normals of a Mesh prim; `bake` is applied to the vertices.
+std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* bake) {
+  const Value::Reals* points = view.reals(prim, "points", 3);
+  const Value::Integers* counts = view.integers(prim, "faceVertexCounts");
+  const Value::Integers* indices = view.integers(prim, "faceVertexIndices");
+  if (!points || !counts || !indices) {
+    view.error(prim, "", "bad-mesh", "a Mesh needs points, faceVertexCounts and faceVertexIndices", "write all three");
+    return std::nullopt;
+  }
+  Mesh mesh;
+  mesh.path = view.token(prim, "geoul:source").value_or(prim.path);
+  const std::size_t n = points->size() / 3;
+  mesh.vertices.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    Vec3d p{(*points)[3 * i], (*points)[3 * i + 1], (*points)[3 * i + 2]};
+    p = view.meters * (bake ? bake->S * p : p);
+    if (!std::isfinite(p.x + p.y + p.z)) {
+      view.error(prim, "points", "not-finite", "point " + std::to_string(i) + " is not finite", "write finite numbers");
+      return std::nullopt;
+    }
+    mesh.vertices.push_back(Vec3<float>(p));
+  }
+  const bool flip = view.token(prim, "orientation").value_or("rightHanded") == "leftHanded";
+  std::size_t at = 0;
+  for (std::size_t f = 0; f < counts->size(); ++f) {
+    const std::int64_t count = (*counts)[f];
+    if (count < 3 || static_cast<std::size_t>(count) > indices->size() - at) {
+      view.error(prim, "faceVertexCounts", "bad-mesh",
+                 "face " + std::to_string(f) + " has " + std::to_string(count) + " vertices, of " +
+                     std::to_string(indices->size() - at) + " that are left",
+                 "count at least 3 a face");
+      return std::nullopt;
+    }
+    for (std::size_t k = at; k < at + static_cast<std::size_t>(count); ++k) {
+      if ((*indices)[k] >= 0 && (*indices)[k] < static_cast<std::int64_t>(n)) continue;
+      view.error(prim, "faceVertexIndices", "bad-mesh",
+                 "index " + std::to_string((*indices)[k]) + " of " + std::to_string(n) + " points",
+                 "indices count from 0");
+      return std::nullopt;
+    }
+    const auto corner = [&](std::size_t k) { return static_cast<std::uint32_t>((*indices)[at + k]); };
+    for (std::size_t k = 1; k + 1 < static_cast<std::size_t>(count); ++k) {
+      mesh.triangles.push_back({corner(0), corner(flip ? k + 1 : k), corner(flip ? k : k + 1)});
+    }
+    at += static_cast<std::size_t>(count);
+  }
+  if (at != indices->size()) {
+    view.error(prim, "faceVertexCounts", "bad-mesh",
+               "the counts name " + std::to_string(at) + " vertices of " + std::to_string(indices->size()),
+               "their sum is the number of indices");
+    return std::nullopt;
+  }
+  const Value::Reals* normals = bake ? nullptr : view.reals(prim, "normals", 3);
+  if (normals && normals->size() == points->size()) {
+    const std::optional<Resolved> a = view.stage.attribute(prim, "normals");
+    const Value* interpolation = find(a->spec->metadata, "interpolation");
+    const auto* text = interpolation ? std::get_if<Value::Strings>(&interpolation->content) : nullptr;
+    const bool by_vertex = !text || text->empty() || text->front() == "vertex" || text->front() == "varying";
+    for (std::size_t i = 0; by_vertex && i < n; ++i) {
+      mesh.normals.push_back(Vec3<float>(Vec3d{(*normals)[3 * i], (*normals)[3 * i + 1], (*normals)[3 * i + 2]}));
+    }
+  }
+  return mesh;
+}
+
+std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local, bool collides) {
+  const std::optional<Resolved> points = view.stage.attribute(prim, "points");
+  const bool shear = !diagonal(local.S);
+  const std::tuple<const void*, bool> key{points ? points->value : nullptr, false};
+  MeshId id;
+  if (const auto found = view.meshes.find(key); !shear && points && found != view.meshes.end()) {
+    id = found->second;
+  } else {
+    std::optional<Mesh> mesh = read_mesh(view, prim, shear ? &local : nullptr);
+    if (!mesh) return std::nullopt;
+    if (shear && determinant(local.S) < 0) {
+      for (auto& t : mesh->triangles) std::swap(t[1], t[2]);
+    }
+    id = MeshId::from_index(view.scene.meshes.size());
+    view.scene.meshes.push_back(std::move(*mesh));
+    if (!shear) view.meshes[key] = id;
+  }
+  const Vec3d scale = shear ? Vec3d{1, 1, 1} : Vec3d{local.S.r0.x, local.S.r1.y, local.S.r2.z};
+  if (!collides) return TriangleMesh{id, scale};
+  const std::string how = view.token(prim, "physics:approximation").value_or("none");
+  if (how == "none" || how == "meshSimplification") {
+    if (how != "none")
+      view.warning(prim, "physics:approximation", "approximation", "the mesh itself is used instead of " + how);
+    return TriangleMesh{id, scale};
+  }
+  if (how == "convexHull") return ConvexHull{id, scale};
+  if (how == "convexDecomposition" || how == "boundingCube" || how == "boundingSphere" || how == "sdf") {
+    view.warning(prim, "physics:approximation", "approximation",
+                 how == "sdf" ? "the mesh itself is used instead of sdf" : "the convex hull is used instead of " + how,
+                 "write convexHull or none");
+    if (how == "sdf") return TriangleMesh{id, scale};
+    return ConvexHull{id, scale};
+  }
+  view.error(prim, "physics:approximation", "bad-token", "there is no approximation '" + how + "'",
+             "write none, convexHull, convexDecomposition, boundingCube, boundingSphere or meshSimplification");
+  return TriangleMesh{id, scale};
+}
+
+// Sizes in units times the scale times metres per unit; `local` gets the rotation of the axis.
+std::optional<Geometry> geometry_of(View& view, const Prim& prim, Frame& local, bool collides) {
+  if (prim.type_name == "Mesh") return mesh_geometry(view, prim, local, collides);
+  if (!diagonal(local.S)) {
+    const char* message = "is sheared by the scales above it, so it keeps no shape of its kind";
+    if (collides) {
+      view.error(prim, "", "sheared", message, "scale below the rotation, or write it as a Mesh");
+    } else {
+      view.warning(prim, "", "sheared", message, "scale below the rotation, or write it as a Mesh");
+    }
+  }
+  const Vec3d s{std::abs(local.S.r0.x), std::abs(local.S.r1.y), std::abs(local.S.r2.z)};
+  const double m = view.meters;
+  if (prim.type_name == "Cube") {
+    const double size = m * view.positive(prim, "size", 2);
+    return Box{{size * s.x, size * s.y, size * s.z}};
+  }
+  if (prim.type_name == "Sphere") {
+    const double xy = round_scale(view, prim, s.x, s.y, collides);
+    return Sphere{m * view.positive(prim, "radius", 1) * (xy == s.z ? xy : round_scale(view, prim, xy, s.z, collides))};
+  }
+  const Axis axis = shape_axis(view, prim);
+  const double along = s[axis.index];
+  const double a = s[(axis.index + 1) % 3], b = s[(axis.index + 2) % 3];
+  if (prim.type_name == "Cone" && local.S[axis.index][axis.index] < 0) {
+    local.X.R = local.X.R * (axis.index == 0 ? Quatd{0, 0, 1, 0} : Quatd{0, 1, 0, 0});  // upside down
+  }
+  if (axis.index != 2) local.X.R = local.X.R == Quatd{} ? axis.R : local.X.R * axis.R;
+  if (prim.type_name == "Plane") {
+    // Width along x (z for axis X), length along y (z for axis Y).
+    return Plane{m * view.positive(prim, "width", 2) * (axis.index == 0 ? s.z : s.x),
+                 m * view.positive(prim, "length", 2) * (axis.index == 1 ? s.z : s.y)};
+  }
+  const double across = round_scale(view, prim, a, b, collides);
+  if (prim.type_name == "Capsule") {
+    const double radius = m * view.positive(prim, "radius", 0.5);
+    const double r = across == along ? across : round_scale(view, prim, across, along, collides);
+    return Capsule{radius * r, m * view.positive(prim, "height", 1) * along};
+  }
+  const double radius = m * view.positive(prim, "radius", 1) * across;
+  const double height = m * view.positive(prim, "height", 2) * along;
+  if (prim.type_name == "Cylinder") return Cylinder{radius, height};
+  return Cone{radius, height};
+}
+
+bool is_read(const std::string& type) {
+  for (const char* name : {"Cube", "Sphere", "Capsule", "Cylinder", "Cone", "Plane", "Mesh"}) {
+    if (type == name) return true;
+  }
+  return false;
+}
+
+bool is_other_geometry(const std::string& type) {
+  for (const char* name : {"PointInstancer", "Points", "BasisCurves", "NurbsCurves", "NurbsPatch", "HermiteCurves",
+                           "TetMesh", "Capsule_1", "Cylinder_1", "Volume"}) {
+    if (type == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void read_shapes(View& view) {
+  for (const Prim& prim : view.stage.prims()) {
+    const bool collides =
+        prim.has_api("PhysicsCollisionAPI") && view.flag(prim, "physics:collisionEnabled").value_or(true);
+    if (!is_read(prim.type_name)) {
+      if (is_other_geometry(prim.type_name)) {
+        view.warning(prim, "", "not-read", prim.type_name + " is not supported yet; it is left out",
+                     "write it as a Mesh");
+      } else if (collides) {
+        view.warning(prim, "", "collider-without-shape", "PhysicsCollisionAPI on a prim that is no shape that is read",
+                     "apply it to a Cube, Sphere, Capsule, Cylinder, Cone, Plane or Mesh");
+      }
+      continue;
+    }
+    const Placement& place = view.placement(prim);
+    Frame local = place.in_body;
+    const std::optional<Geometry> geometry = geometry_of(view, prim, local, collides);
+    if (!geometry) continue;
+    Shape shape;
+    shape.path = prim.path;
+    shape.body = place.body;
+    shape.X_BS = local.X;
+    shape.geometry = *geometry;
+    shape.visible = place.visible;
+    shape.collides = collides;
+    shape.material = read_material(view, prim);
+    const bool own = !prim.has_api("PhysicsRigidBodyAPI");  // the mass API of a body is read with the body
+    view.masses.push_back(own && view.applies(prim, "PhysicsMassAPI", "physics:mass")
+                              ? view.kilograms * view.positive(prim, "physics:mass", 0)
+                              : 0);
+    const double density =
+        own && view.applies(prim, "PhysicsMassAPI", "physics:density") ? view.positive(prim, "physics:density", 0) : 0;
+    view.densities.push_back(density * view.kilograms / (view.meters * view.meters * view.meters));
+    view.scene.shapes.push_back(std::move(shape));
+  }
+}
+
+}  // namespace geoul::scene::usd

@@ -1,0 +1,43 @@
+// OpenUSD text files (.usda) with the UsdGeom, UsdShade and UsdPhysics schemas, read into a Scene and written from one.
+// What is read: see stage.h for composition; rigid bodies, mass, colliders, materials, joints, drives, limits,
+// collision groups, filtered pairs, cameras. What is not and would change the meaning is a finding that says so.
+//
+// Attributes of our own, where the schema has no word; SI units and radians, whatever the units of the file:
+//   joint  float or double geoul:effortLimit velocityLimit damping friction armature stiffness springPosition,
+//          geoul:position velocity (start of a one-degree joint), bool geoul:continuous,
+//          rel geoul:mimicSource, geoul:mimicMultiplier mimicOffset
+//   Xform  bool geoul:site = true: a named frame (scene Site) on the body it is in
+//   body   bool geoul:gravity = false: no gravity on this body
+// Exact forms beside the schema's values, used only where they agree: geoul:lowerLimit upperLimit drive
+// angularVelocity (joint and body, radians), geoul:inertia (xx yy zz xy xz yz), geoul:verticalFov.
+//
+// Frames: positions are not rotated for upAxis (Scene::up says it); lengths become metres, masses kilograms. Velocities
+// are in the space in which the prim's own transform is written. `quatf` and other floats are read as double.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "geoul/core/diagnostics.h"
+#include "geoul/core/result.h"
+#include "geoul/scene/scene.h"
+
+namespace geoul::scene {
+
+// All problems of the file and of the files that it names go to diagnostics, with file:line; none is returned where
+// there was an error. Does not call validate(). O(size of the files + number of prims).
+std::optional<Scene> read_usd(const std::string& file, Diagnostics& diagnostics);
+
+// The same from memory. `name` stands in messages; other files are found beside it.
+std::optional<Scene> read_usda_text(std::string_view text, const std::string& name, Diagnostics& diagnostics);
+
+// The scene as one .usda file, in metres and kilograms; reading it gives the same scene, number for number, except:
+// joint frames whose axis is not X, Y or Z are turned so that it is (to rounding), names that USD does not allow are
+// changed, and shapes, sites and cameras stand below their body. The same scene gives the same text.
+std::string usda_text(const Scene& scene);
+
+// Writes usda_text() to a file beside `file`, then renames it: a failure leaves nothing half-written.
+Result<void> write_usda(const Scene& scene, const std::string& file);
+
+}  // namespace geoul::scene
