@@ -213,6 +213,12 @@ function frame(now: number): void {
   }
 }
 
+// A pressed button must not keep the Space key from the twin; whoever moves by Tab keeps the focus.
+document.addEventListener("click", (event) => {
+  const button = event.detail > 0 && event.target instanceof Element ? event.target.closest("button") : null;
+  button?.blur();
+});
+
 layout();
 wire();
 keys();

@@ -63,7 +63,7 @@ export class Ground {
     });
     this.grid = new THREE.Mesh(new THREE.PlaneGeometry(400, 400), material);
     this.grid.renderOrder = 1;
-    this.shadowPlane = new THREE.Mesh(new THREE.PlaneGeometry(400, 400), this.shadowMaterial);
+    this.shadowPlane = new THREE.Mesh(new THREE.PlaneGeometry(2, 2), this.shadowMaterial);
     this.shadowPlane.receiveShadow = true;
     this.shadowPlane.position.z = -0.002;
   }
@@ -79,8 +79,10 @@ export class Ground {
     this.uniforms.radius.value = Math.max(3, distance * 2.4);
   }
 
-  // Puts the shadow plane just under the lowest shape, at or below z = 0.
-  setFloor(lowest: number): void {
+  // Puts the shadow plane just under the lowest shape, at or below z = 0, where the light casts shadows.
+  setFloor(lowest: number, lit: THREE.Sphere): void {
+    this.shadowPlane.scale.set(lit.radius * 1.5, lit.radius * 1.5, 1);
+    this.shadowPlane.position.set(lit.center.x, lit.center.y, 0);
     this.shadowPlane.position.z = Math.min(0, Number.isFinite(lowest) ? lowest : 0) - 0.002;
   }
 }

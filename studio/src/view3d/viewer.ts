@@ -12,6 +12,7 @@ import { disposeMarker, jointMarker, keepSize, poseMatrix, siteMarker } from "./
 import { ROOT_FRAME, SceneGraph } from "./scene_graph";
 
 const ACCENT = { dark: 0x35c6d0, light: 0x0b8793 } as const;
+const SLOW_FRAME_MS = 45;
 const HOME_MARGIN = 2.2; // surroundings of what moves that home shows, in radii of it
 const CLICK_SLOP = 5; // [px] a press that moves further is a drag
 
@@ -37,6 +38,8 @@ export class Viewer {
   private framed = false;
   private hasPoses = false;
   private stale = true;
+  private drawnAt: number | undefined; // [ms] of the last drawn frame, until its cost is known
+  private restUntil = 0; // [ms] no drawing before, so that a slow picture does not starve the page
 
   // Throws where the browser has no WebGL.
   constructor(private readonly container: HTMLElement) {
@@ -44,6 +47,7 @@ export class Viewer {
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
+    this.renderer.shadowMap.autoUpdate = false;
     this.renderer.toneMapping = THREE.NeutralToneMapping;
     this.renderer.domElement.className = "canvas3d";
     container.prepend(this.renderer.domElement);
@@ -56,6 +60,11 @@ export class Viewer {
   }
 
   invalidate(): void {
+    this.stale = true;
+  }
+
+  private moved(): void {
+    this.renderer.shadowMap.needsUpdate = true;
     this.stale = true;
   }
 
@@ -81,14 +90,14 @@ export class Viewer {
     this.graph.apply(update);
     this.showSelection();
     this.frameFirst();
-    this.invalidate();
+    this.moved();
   }
 
   applyTransforms(transforms: FrameTransforms): void {
     this.graph.move(transforms);
     this.hasPoses = true;
     this.frameFirst();
-    this.invalidate();
+    this.moved();
   }
 
   setModel(model: Model): void {
@@ -126,7 +135,7 @@ export class Viewer {
   setShadows(on: boolean): void {
     this.lighting.setShadows(on);
     this.ground.shadowPlane.visible = on;
-    this.invalidate();
+    this.moved();
   }
 
   // Shows the triads of all sites.
@@ -142,16 +151,27 @@ export class Viewer {
 
   // Once a display frame. Draws only when the picture would change; returns whether it drew.
   frame(now: number): boolean {
+    this.restAfterSlowFrame(now);
     if (this.pointer.moved) this.updateHover();
-    if (this.rig.update(now)) this.stale = true;
-    if (!this.stale) return false;
+    const isSteered = this.rig.update(now);
+    if (isSteered) this.stale = true;
+    if (!this.stale || (now < this.restUntil && !isSteered)) return false;
     this.stale = false;
+    this.drawnAt = now;
     this.ground.follow(this.rig.controls.target, this.rig.distance);
     const camera = this.rig.camera;
     for (const marker of this.siteMarkers) keepSize(marker, camera, 0.06);
     if (this.selectedJoint) keepSize(this.selectedJoint, camera, 0.075);
     this.renderer.render(this.scene, camera);
     return true;
+  }
+
+  // Without a graphics card one picture may take a tenth of a second: then the page gets as much time for the rest.
+  private restAfterSlowFrame(now: number): void {
+    if (this.drawnAt === undefined) return;
+    const cost = now - this.drawnAt;
+    this.drawnAt = undefined;
+    if (cost > SLOW_FRAME_MS) this.restUntil = now + Math.min(cost, 250);
   }
 
   private resize(): void {
@@ -266,9 +286,10 @@ export class Viewer {
     if (this.framed || this.graph.bodies.length === 0) return;
     this.framed = this.hasPoses && this.model !== undefined;
     const box = this.graph.boxOf(this.graph.bodies);
-    this.ground.setFloor(box.min.z);
     const home = this.homeSphere();
-    this.lighting.cover(new THREE.Sphere(home.center, home.radius * 2));
+    const lit = new THREE.Sphere(home.center, home.radius * 2);
+    this.ground.setFloor(box.min.z, lit);
+    this.lighting.cover(lit);
     this.rig.look(home, "home", 0, true);
   }
 }
