@@ -75,9 +75,12 @@ struct Walker : pugi::xml_tree_walker {
   std::map<std::string, std::vector<int>> library_ids, names;
   std::vector<Open> open{{-1, -1, false}};
   bool too_deep = false;
+  bool bad_count = false;
+  unsigned long long max_count = 0;  // no array holds more items than the file has bytes
 
   bool for_each(pugi::xml_node& element) override {
     if (depth() > kMaxDepth) return too_deep = true, false;
+    if (element.attribute("count").as_ullong() > max_count) return bad_count = true, false;
     while (open.back().depth >= depth()) open.pop_back();
     const Open around = open.back();
     if (std::strcmp(element.name(), "library_nodes") == 0) {
@@ -136,7 +139,12 @@ std::optional<DaeHeader> check_dae(std::string_view bytes, const std::string& na
     return std::nullopt;
   }
   Walker walker;
+  walker.max_count = bytes.size();
   document.traverse(walker);
+  if (walker.bad_count) {
+    diagnostics.error(file, "bad-mesh", "a count is larger than the file", "export the file again");
+    return std::nullopt;
+  }
   if (walker.too_deep) {
     diagnostics.error(file, "bad-mesh", "elements nest deeper than " + std::to_string(kMaxDepth), "flatten the nodes");
     return std::nullopt;

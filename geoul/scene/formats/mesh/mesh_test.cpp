@@ -130,6 +130,13 @@ TEST(Mesh, HostileDaeNodesAreRefused) {
   EXPECT_EQ(refusal(dae("<unit meter=\"-1\"/>", kPlain), MeshFormat::kDae), "bad-mesh");
 }
 
+// Found by the fuzzer: assimp reserves what a count says before it reads.
+TEST(Mesh, DaeCountsBeyondTheFileAreRefused) {
+  std::string text = dae("", kPlain);
+  text.replace(text.find("count=\"9\""), 9, "count=\"3000000000\"");
+  EXPECT_EQ(refusal(text, MeshFormat::kDae), "bad-mesh");
+}
+
 std::string binary_stl(std::uint32_t count, const std::vector<std::array<float, 9>>& triangles) {
   std::string bytes(80, ' ');
   bytes.append(reinterpret_cast<const char*>(&count), 4);
