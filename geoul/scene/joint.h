@@ -18,8 +18,8 @@ enum class JointType {
   kPrismatic,   // 1: distance along the axis [m]
   kSpherical,   // 3: rotation; q is a unit quaternion (w x y z), v the angular velocity in the child's joint frame
   kPlanar,      // 3: x, y in the plane normal to the axis [m], angle about the axis [rad]
-  kFree,        // 6: q is position (x y z) and unit quaternion (w x y z) of the child's joint frame in the parent's,
-                //    v is (w, v) of the child's joint frame, in that frame
+  kFree,        // 6: q is position (x y z) and unit quaternion (w x y z) of the child's joint frame in the parent's;
+                //    v is the rate of the position, then the angular velocity in the child's joint frame
 };
 
 // Sizes of the position and velocity of one joint.

@@ -1,0 +1,181 @@
+#include <algorithm>
+
+#include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/kernels.h"
+
+namespace geoul::dynamics {
+
+void gather_external(const Model& model, const Tree& tree, const BodyWrenches& wrenches, Data& data) {
+  for (int i = tree.begin; i < tree.end; ++i) {
+    const Link& link = model.links[static_cast<std::size_t>(i)];
+    LinkData& d = data.links[static_cast<std::size_t>(i)];
+    d.f_ext = {};
+    if (link.weightless_mass > 0) {
+      const Vec3d g = transpose_times(d.X_WL.R, model.gravity);
+      d.f_ext = {-cross(link.weightless_moment, g), -(link.weightless_mass * g)};
+    }
+  }
+  if (wrenches.empty()) return;
+  for (const int b : tree.bodies) {
+    const BodyAddress& body = model.bodies[static_cast<std::size_t>(b)];
+    const Forced& wrench = wrenches[static_cast<std::size_t>(b)];
+    LinkData& d = data.links[static_cast<std::size_t>(body.link)];
+    const Vec3d f = transpose_times(d.X_WL.R, wrench.f), n = transpose_times(d.X_WL.R, wrench.n);
+    d.f_ext += Forced{n + cross(body.X_LB.p, f), f};
+  }
+}
+
+Data make_data(const Model& model) {
+  Data data;
+  data.links.resize(model.links.size());
+  std::size_t balls = 0;
+  for (const Link& link : model.links) balls += link.ball >= 0 ? 1 : 0;
+  data.balls.resize(balls);
+  data.diagonal.resize(model.laws.size());
+  for (const Link& link : model.links) data.held.push_back(link.prescribed ? 1 : 0);
+  for (std::size_t i = 0; i < model.laws.size(); ++i) data.diagonal[i] = model.laws[i].armature;
+  const std::size_t nv = model.laws.size(), nq = model.q_start.size();
+  data.needed.resize(nv);
+  data.zero.resize(nv);
+  data.tau.resize(nv);
+  std::size_t nodes = 0, loops = 0;
+  for (const Group& group : model.groups) {
+    nodes = std::max(nodes, group.bodies.size());
+    loops = std::max(loops, group.loops.size());
+  }
+  data.node_wrench.resize(nodes);
+  data.edge_wrench.resize(nodes + loops);
+  data.loop_work.resize(12 * loops);
+  data.group_load.resize(model.bodies.size());
+  for (Coordinates& c : data.given) c = {model.q_start, model.v_start, std::vector<double>(nv)};
+  data.stage = {std::vector<double>(nq), std::vector<double>(nv), std::vector<double>(nv)};
+  for (std::vector<double>& work : data.work) work.resize(nv);
+  data.modes.resize(3 * nv);
+  data.reports.resize(model.trees.size());
+  return data;
+}
+
+void forward_kinematics(const Model& model, std::span<const double> q, std::span<const double> v, Data& data) {
+  GEOUL_EXPECTS(static_cast<int>(q.size()) == model.nq && static_cast<int>(v.size()) == model.nv);
+  kernels::kinematics(model, 0, model.nlink, q.data(), v.data(), data.links.data());
+}
+
+void inverse_dynamics(const Model& model, std::span<const double> q, std::span<const double> v,
+                      std::span<const double> a, const BodyWrenches& wrenches, Data& data, std::span<double> tau) {
+  GEOUL_EXPECTS(static_cast<int>(a.size()) == model.nv && static_cast<int>(tau.size()) == model.nv);
+  GEOUL_EXPECTS(wrenches.empty() || static_cast<int>(wrenches.size()) == model.nbody);
+  forward_kinematics(model, q, v, data);
+  for (const Tree& tree : model.trees) gather_external(model, tree, wrenches, data);
+  kernels::newton_euler(model, 0, model.nlink, a.data(), data.links.data(), tau.data());
+}
+
+void forward_dynamics(const Model& model, std::span<const double> q, std::span<const double> v,
+                      std::span<const double> tau, const BodyWrenches& wrenches, Data& data, std::span<double> a) {
+  GEOUL_EXPECTS(static_cast<int>(tau.size()) == model.nv && static_cast<int>(a.size()) == model.nv);
+  GEOUL_EXPECTS(wrenches.empty() || static_cast<int>(wrenches.size()) == model.nbody);
+  forward_kinematics(model, q, v, data);
+  for (const Tree& tree : model.trees) gather_external(model, tree, wrenches, data);
+  kernels::articulated_bodies(model, 0, model.nlink, tau.data(), data.diagonal.data(), data.held.data(),
+                              data.links.data(), data.balls.data(), a.data(), data.needed.data());
+}
+
+void mass_matrix(const Model& model, std::span<const double> q, Data& data, std::span<double> M) {
+  GEOUL_EXPECTS(static_cast<int>(M.size()) == model.nv * model.nv);
+  forward_kinematics(model, q, data.zero, data);
+  std::fill(M.begin(), M.end(), 0.0);
+  kernels::composite_inertia(model, 0, model.nlink, data.links.data());
+  kernels::composite_bodies(model, 0, model.nlink, data.links.data(), M.data());
+}
+
+void body_jacobian(const Model& model, const Data& data, scene::BodyId body, const Vec3d& p_B, std::span<double> J) {
+  GEOUL_EXPECTS(static_cast<int>(J.size()) == 6 * model.nv && body.valid() && body.value < model.nbody);
+  std::fill(J.begin(), J.end(), 0.0);
+  const BodyAddress& address = model.bodies[body.index()];
+  if (address.link < 0) return;
+  const Vec3d p_W = data.links[address.link].X_WL * (address.X_LB * p_B);
+  const auto nv = static_cast<std::size_t>(model.nv);
+  for (int i = address.link; i >= 0; i = model.links[static_cast<std::size_t>(i)].parent) {
+    const Link& link = model.links[static_cast<std::size_t>(i)];
+    const Transformd& X_WL = data.links[static_cast<std::size_t>(i)].X_WL;
+    for (int k = 0; k < kernels::degrees(link.motion); ++k) {
+      Motiond S{};
+      kernels::add_along(link.motion, k, 1.0, S);
+      const Vec3d w = X_WL.R * S.w, v = X_WL.R * S.v + cross(w, p_W - X_WL.p);
+      for (int row = 0; row < 3; ++row) {
+        J[static_cast<std::size_t>(row) * nv + static_cast<std::size_t>(link.v + k)] = w[row];
+        J[static_cast<std::size_t>(row + 3) * nv + static_cast<std::size_t>(link.v + k)] = v[row];
+      }
+    }
+  }
+}
+
+void site_jacobian(const Model& model, const Data& data, scene::SiteId site, std::span<double> J) {
+  GEOUL_EXPECTS(site.valid() && site.index() < model.sites.size());
+  const scene::Site& s = model.sites[site.index()];
+  body_jacobian(model, data, s.body, s.X_BS.p, J);
+}
+
+Energy energy(const Model& model, const Data& data, std::span<const double> q, std::span<const double> v) {
+  Energy e;
+  for (int i = 0; i < model.nlink; ++i) {
+    const Link& link = model.links[static_cast<std::size_t>(i)];
+    const LinkData& d = data.links[static_cast<std::size_t>(i)];
+    e.kinetic += 0.5 * dot(d.V, link.inertia * d.V);
+    const double m = link.inertia.m - link.weightless_mass;
+    const Vec3d moment = link.inertia.h - link.weightless_moment;
+    e.potential -= dot(model.gravity, m * d.X_WL.p + d.X_WL.R * moment);
+  }
+  for (std::size_t k = 0; k < model.laws.size(); ++k) {
+    const JointLaw& law = model.laws[k];
+    e.kinetic += 0.5 * law.armature * v[k] * v[k];
+    if (law.q >= 0) {
+      const double stretch = q[static_cast<std::size_t>(law.q)] - law.spring_position;
+      e.potential += 0.5 * law.stiffness * stretch * stretch;
+    }
+  }
+  return e;
+}
+
+Forced momentum(const Model& model, const Data& data) {
+  Forced sum{};
+  for (int i = 0; i < model.nlink; ++i) {
+    const LinkData& d = data.links[static_cast<std::size_t>(i)];
+    sum += to_parent(d.X_WL, model.links[static_cast<std::size_t>(i)].inertia * d.V);
+  }
+  return sum;
+}
+
+double total_mass(const Model& model) {
+  double sum = 0;
+  for (const Link& link : model.links) sum += link.inertia.m;
+  return sum;
+}
+
+Vec3d center_of_mass(const Model& model, const Data& data) {
+  GEOUL_EXPECTS(model.nlink > 0);
+  Vec3d moment;
+  for (int i = 0; i < model.nlink; ++i) {
+    const Inertiad& M = model.links[static_cast<std::size_t>(i)].inertia;
+    moment +=
+        M.m * data.links[static_cast<std::size_t>(i)].X_WL.p + data.links[static_cast<std::size_t>(i)].X_WL.R * M.h;
+  }
+  return (1 / total_mass(model)) * moment;
+}
+
+void integrate_position(const Model& model, std::span<const double> q, std::span<const double> v, double dt,
+                        std::span<double> out) {
+  for (const Link& link : model.links) {
+    const double* from = q.data() + link.q;
+    const double* rate = v.data() + link.v;
+    double* to = out.data() + link.q;
+    if (link.motion == LinkMotion::kBall) {
+      const Quatd r = normalized(Quatd{from[0], from[1], from[2], from[3]} *
+                                 exp_rotation(Vec3d{rate[0] * dt, rate[1] * dt, rate[2] * dt}));
+      to[0] = r.w, to[1] = r.x, to[2] = r.y, to[3] = r.z;
+    } else {
+      to[0] = from[0] + dt * rate[0];
+    }
+  }
+}
+
+}  // namespace geoul::dynamics

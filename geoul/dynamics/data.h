@@ -1,0 +1,88 @@
+// Data: what the kernels compute for one world, link by link. Allocated once by make_data.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "geoul/core/math.h"
+#include "geoul/core/spatial.h"
+
+namespace geoul::dynamics {
+
+// External wrenches on bodies (nbody), in the world frame about each body's origin [N.m, N]; or empty.
+using BodyWrenches = std::span<const Forced>;
+
+// Articulated-body inertia, symmetric 6 x 6: [I H; H^T M] for (w, v).
+template <class T>
+struct ArticulatedInertia {
+  Sym3<T> I;
+  Mat3<T> H;
+  Sym3<T> M;
+};
+
+// By stage that computes it. All in the link's frame L unless a letter says otherwise.
+template <class T>
+struct LinkDataT {
+  // kinematics
+  Transform<T> X_PL;  // in the parent link
+  Transform<T> X_WL;  // in the world
+  Motion<T> V;        // velocity
+  Motion<T> c;        // velocity-product acceleration
+  // dynamics
+  Motion<T> A;     // acceleration; with gravity taken as -g at the root
+  Force<T> f_ext;  // external wrench, weightless parts included
+  Force<T> f;      // bias force, and force through the joint
+  ArticulatedInertia<T> IA;
+  Force<T> U;     // IA S                        (one-degree joints)
+  T Dinv;         // 1 / (S^T IA S + diagonal)   (one-degree joints)
+  T u;            // tau - S^T p                 (one-degree joints)
+  Inertia<T> Ic;  // composite inertia
+};
+
+// The same for balls.
+template <class T>
+struct BallDataT {
+  Force<T> U[3];  // IA S_k
+  T Dinv[3][3];
+  T u[3];
+};
+
+using LinkData = LinkDataT<double>;
+using BallData = BallDataT<double>;
+
+struct StepReport {
+  bool converged = true;  // joint laws and midpoint solved, and everything finite
+  bool finite = true;
+  int iterations = 1;   // most solves that one tree needed
+  double residual = 0;  // last change of a velocity in the midpoint iteration [rad/s, m/s]; 0 for other integrators
+};
+
+// Generalised position, velocity and acceleration at one instant.
+struct Coordinates {
+  std::vector<double> q, v, a;  // (nq), (nv), (nv)
+};
+
+struct Data {
+  std::vector<LinkData> links;   // (nlink)
+  std::vector<BallData> balls;   // by Link::ball
+  std::vector<double> diagonal;  // (nv) added to the joint-space inertia: armature, and implicit laws
+  std::vector<char> held;        // (nlink) held in this solve: prescribed, or stopped by a joint law
+  std::vector<double> needed;    // (nv) force that held links need, armature left out
+  std::vector<double> zero;      // (nv)
+
+  // reaction_wrenches
+  std::vector<Forced> node_wrench;  // (largest group)
+  std::vector<Forced> edge_wrench;  // (largest group and its loops)
+  std::vector<double> loop_work;
+  std::vector<Forced> group_load;  // (nbody) wrenches of moving joints on bodies, in G
+
+  // step
+  Coordinates given[3];             // prescribed motion at the begin, middle and end of the step
+  Coordinates stage;                // where forces are evaluated
+  std::vector<double> tau;          // (nv)
+  std::vector<double> work[8];      // (nv) each
+  std::vector<signed char> modes;   // (3 nv) joint laws: drive, friction, bound
+  std::vector<StepReport> reports;  // (ntree)
+};
+
+}  // namespace geoul::dynamics

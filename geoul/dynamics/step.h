@@ -1,0 +1,60 @@
+// One step in time of one world.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "geoul/core/parallel.h"
+#include "geoul/core/time.h"
+#include "geoul/dynamics/data.h"
+#include "geoul/dynamics/model.h"
+#include "geoul/scene/state.h"
+
+namespace geoul::dynamics {
+
+// Joint laws (springs, damping, drives with limited force, Coulomb friction, position and velocity limits) hold at the
+// end of the step in the first two; the others add friction and limits as impulses at the end of a smooth step.
+enum class Integrator {
+  kImplicit,           // semi-implicit Euler with springs, damping and drives implicit: unconditionally damped. Order 1
+  kSemiImplicitEuler,  // the same with them explicit. Order 1, symplectic without dissipation
+  kRungeKutta4,        // on the manifold (Munthe-Kaas). Order 4
+  kSymplectic,         // implicit midpoint in (q, p), Cayley map for rotations: no drift of energy; a free body keeps
+                       // energy and momentum to rounding. Order 2. See docs/notes/dynamics.md
+};
+
+const char* to_string(Integrator integrator);
+
+struct StepOptions {
+  Duration dt{1'000'000};
+  Integrator integrator = Integrator::kImplicit;
+  int max_iterations = 60;     // of the joint laws, and of the midpoint
+  ThreadPool* pool = nullptr;  // spreads independent trees; the bits do not depend on it
+};
+
+// Writes position, velocity and acceleration of the prescribed links at time t; other entries are ignored.
+using PrescribedMotion =
+    std::function<void(Time t, std::vector<double>& q, std::vector<double>& v, std::vector<double>& a)>;
+
+// What acts on the world during a step. Arrays addressed as State::v. Made by make_controls.
+struct Controls {
+  std::vector<double> effort;           // (nv) commanded [N.m, N]
+  std::vector<double> target_position;  // (nv) of drives [rad, m]
+  std::vector<double> target_velocity;  // (nv)
+  std::vector<Forced> wrenches;         // (nbody) on bodies, in the world frame about the body's origin; or empty
+  PrescribedMotion motion;              // needed where the model has prescribed links that move
+};
+
+// Efforts zero, drives at the targets of the scene.
+Controls make_controls(const Model& model);
+
+// Takes state from t to t + dt: q, v, a (the mean over the step), tau (drives and commands; springs and damping
+// too for the last two integrators), time, and the poses of all bodies. Allocates nothing.
+StepReport step(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                scene::State& state);
+
+// Accelerations at state (q, v) under the controls into state.a and state.tau, as the next step would begin;
+// bodies are placed. With reaction_wrenches after it, load cells read the instant.
+StepReport evaluate(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                    scene::State& state);
+
+}  // namespace geoul::dynamics
