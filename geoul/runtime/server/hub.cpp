@@ -1,0 +1,191 @@
+#include "geoul/runtime/server/hub.h"
+
+#include <chrono>
+#include <utility>
+
+namespace geoul::runtime {
+
+Hub::Hub(ServerOptions given) : options(std::move(given)) {
+  session_id_ = std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+std::uint64_t Hub::join(Client& client) {
+  const std::uint64_t id = next_client_++;
+  members_[id].client = &client;
+  client_count = members_.size();
+  client.send_text(server_info_text({options.name, session_id_, options.metadata}));
+  std::vector<Channel> channels;
+  for (const auto& [channel_id, channel] : channels_) channels.push_back(channel);
+  client.send_text(advertise_text(channels));
+  std::vector<Service> services;
+  for (const auto& [service_id, service] : services_) services.push_back(service);
+  if (!services.empty()) client.send_text(advertise_services_text(services));
+  return id;
+}
+
+void Hub::leave(std::uint64_t client_id) {
+  members_.erase(client_id);
+  client_count = members_.size();
+}
+
+void Hub::handle(std::uint64_t client_id, GetParametersRequest request) {
+  Client* client = find_client(client_id);
+  if (client) client->send_text(parameter_values_text(parameters(request.names), request.request_id));
+}
+
+void Hub::handle(std::uint64_t client_id, SetParametersRequest request) {
+  Client* client = find_client(client_id);
+  if (!client) return;
+  ParameterChange change{client_id, request.request_id, {}};
+  std::vector<std::string> refused;
+  for (Parameter& parameter : request.parameters) {
+    const auto it = parameters_.find(parameter.name);
+    const bool same_kind = it != parameters_.end() && it->second.parameter.value.index() == parameter.value.index();
+    if (same_kind && it->second.writable) {
+      change.parameters.push_back(std::move(parameter));
+      continue;
+    }
+    const char* why = it == parameters_.end() ? "' does not exist"
+                      : same_kind             ? "' is read-only"
+                                              : "' is of another type";
+    client->send_text(status_text(StatusLevel::kError, "setParameters: '" + parameter.name + why));
+    refused.push_back(parameter.name);
+  }
+  if (!change.parameters.empty()) {
+    enqueue(std::move(change));
+  } else if (!request.request_id.empty() && !refused.empty()) {
+    client->send_text(parameter_values_text(parameters(refused), request.request_id));
+  }
+}
+
+void Hub::handle(std::uint64_t client_id, WatchParametersRequest request) {
+  const auto it = members_.find(client_id);
+  if (it == members_.end()) return;
+  Member& member = it->second;
+  if (request.names.empty()) {
+    member.watches_all = request.watch;
+    if (!request.watch) member.watched.clear();
+  }
+  for (const std::string& name : request.names) {
+    if (!request.watch) {
+      member.watched.erase(name);
+    } else if (parameters_.count(name)) {  // only known ones, so that a client cannot grow this without end
+      member.watched.insert(name);
+    }
+  }
+  if (request.watch) member.client->send_text(parameter_values_text(parameters(request.names), {}));
+}
+
+void Hub::handle(std::uint64_t client_id, ServiceRequest request) {
+  Client* client = find_client(client_id);
+  if (!client) return;
+  const auto it = services_.find(request.service_id);
+  std::string problem;
+  if (it == services_.end()) {
+    problem = "there is no service " + std::to_string(request.service_id);
+  } else if (request.encoding != it->second.request.encoding) {
+    problem = it->second.name + ": request is encoded as '" + request.encoding.substr(0, 32) + "', '" +
+              it->second.request.encoding + "' is expected";
+  }
+  if (!problem.empty()) {
+    client->send_text(service_failure_text(request.service_id, request.call_id, problem));
+    return;
+  }
+  enqueue(ServiceCall{client_id, request.service_id, request.call_id, std::move(request.encoding),
+                      std::move(request.payload)});
+}
+
+const Channel* Hub::find_channel(std::uint32_t id) const {
+  const auto it = channels_.find(id);
+  return it == channels_.end() ? nullptr : &it->second;
+}
+
+const Frame* Hub::latched(std::uint32_t channel_id) const {
+  const auto it = latched_.find(channel_id);
+  return it == latched_.end() ? nullptr : &it->second;
+}
+
+void Hub::add_channel(Channel channel) {
+  const std::string text = advertise_text({channel});
+  channels_[channel.id] = std::move(channel);
+  broadcast(text);
+}
+
+void Hub::remove_channel(std::uint32_t id) {
+  if (channels_.erase(id) == 0) return;
+  latched_.erase(id);
+  for (auto& [client_id, member] : members_) member.client->drop_channel(id);
+  broadcast(unadvertise_text({id}));
+  const std::lock_guard lock(demand_mutex_);
+  demand_.erase(id);
+}
+
+void Hub::add_service(Service service) {
+  const std::string text = advertise_services_text({service});
+  services_[service.id] = std::move(service);
+  broadcast(text);
+}
+
+void Hub::set_parameter(StoredParameter stored) {
+  const std::string name = stored.parameter.name;
+  const std::string text = parameter_values_text({stored.parameter}, {});
+  parameters_[name] = std::move(stored);
+  for (auto& [id, member] : members_) {
+    if (member.watches_all || member.watched.count(name)) member.client->send_text(text);
+  }
+}
+
+void Hub::deliver(const Frame& frame) {
+  const Channel* channel = find_channel(frame.channel_id);
+  if (!channel) return;
+  if (channel->latched) latched_[frame.channel_id] = frame;
+  for (auto& [id, member] : members_) member.client->send_frame(frame);
+}
+
+void Hub::deliver_time(Time time) {
+  for (auto& [id, member] : members_) member.client->send_time(time);
+}
+
+void Hub::broadcast(const std::string& text) {
+  for (auto& [id, member] : members_) member.client->send_text(text);
+}
+
+Client* Hub::find_client(std::uint64_t id) const {
+  const auto it = members_.find(id);
+  return it == members_.end() ? nullptr : it->second.client;
+}
+
+std::vector<Parameter> Hub::parameters(const std::vector<std::string>& names) const {
+  std::vector<Parameter> out;
+  if (names.empty()) {
+    for (const auto& [name, stored] : parameters_) out.push_back(stored.parameter);
+  }
+  for (const std::string& name : names) {
+    if (const auto it = parameters_.find(name); it != parameters_.end()) out.push_back(it->second.parameter);
+  }
+  return out;
+}
+
+std::vector<Client*> Hub::clients() const {
+  std::vector<Client*> out;
+  for (const auto& [id, member] : members_) out.push_back(member.client);
+  return out;
+}
+
+void Hub::declare(std::uint32_t channel_id, bool latched) {
+  const std::lock_guard lock(demand_mutex_);
+  demand_[channel_id].latched = latched;
+}
+
+void Hub::count_subscriber(std::uint32_t channel_id, int change) {
+  const std::lock_guard lock(demand_mutex_);
+  if (const auto it = demand_.find(channel_id); it != demand_.end()) it->second.subscribers += change;
+}
+
+bool Hub::wants(std::uint32_t channel_id) const {
+  const std::lock_guard lock(demand_mutex_);
+  const auto it = demand_.find(channel_id);
+  return it != demand_.end() && (it->second.latched || it->second.subscribers > 0);
+}
+
+}  // namespace geoul::runtime

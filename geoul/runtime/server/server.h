@@ -1,0 +1,116 @@
+// A server of named channels of bytes: the Foxglove WebSocket protocol v1 (subprotocols "foxglove.websocket.v1" and
+// "foxglove.sdk.v1") and the files of a web application, on one port. It runs in a thread of its own and knows nothing
+// of robots.
+//
+// Thread safety: every member may be called from any thread. The calling thread never does I/O and never waits for a
+// client: publish() hands its bytes over under a lock that is held for a queue operation only. A client that reads too
+// slowly loses the oldest messages of a channel, never the newest, and is told so by a status message.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "geoul/core/result.h"
+#include "geoul/core/time.h"
+#include "geoul/runtime/server/messages.h"
+#include "geoul/runtime/server/outbox.h"
+
+namespace geoul::runtime {
+
+struct ServerOptions {
+  std::string name = "Geoul";
+  std::string address = "127.0.0.1";  // IP address to listen on; "0.0.0.0" opens the server to the network
+  std::uint16_t port = 8765;          // 0: any free one, see Server::port()
+  std::filesystem::path files;        // folder of the web application; empty: none is served
+  std::map<std::string, std::string> metadata;
+  // Web pages that may connect beside those of this server and of this machine ("https://app.foxglove.dev").
+  std::vector<std::string> allowed_origins = {"https://app.foxglove.dev", "https://lichtblick-suite.github.io",
+                                              "file://"};
+  std::vector<std::string> allowed_hosts;  // further names that this machine is reached by, without port
+
+  std::size_t max_clients = 32;              // WebSocket clients
+  std::size_t max_connections = 128;         // clients and HTTP connections
+  std::size_t max_client_message = 1 << 20;  // [byte]
+  OutboxLimits outbox;                       // per client
+  Duration request_timeout{10'000'000'000};  // for a whole HTTP request, handshake included
+  Duration idle_timeout{60'000'000'000};     // a client that neither speaks nor answers pings is cut off
+};
+
+// A client's call of a service; answer with Server::respond or Server::fail, at any time, from any thread.
+struct ServiceCall {
+  std::uint64_t client = 0;
+  std::uint32_t service_id = 0;
+  std::uint32_t call_id = 0;
+  std::string encoding;
+  std::string payload;
+};
+
+// A client's wish to change parameters: apply what is acceptable with Server::set_parameter, then Server::finish,
+// which tells the client the values that now hold.
+struct ParameterChange {
+  std::uint64_t client = 0;
+  std::string request_id;
+  std::vector<Parameter> parameters;  // all known and declared writable
+};
+
+using Request = std::variant<ServiceCall, ParameterChange>;
+
+struct ServerStats {
+  std::size_t clients = 0;             // WebSocket clients now
+  std::size_t connections = 0;         // all connections now
+  std::uint64_t messages_sent = 0;     // message frames, to all clients
+  std::uint64_t messages_dropped = 0;  // for slow clients
+  std::uint64_t bad_messages = 0;      // refused messages from clients
+};
+
+class Server {
+ public:
+  // Listens and starts the thread. kUnavailable where the port is in use or the address is not this machine's.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options);
+  // Says good-bye to the clients, waits at most a second for them, ends the thread.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  std::uint16_t port() const;
+  std::string url() const;  // "http://127.0.0.1:8765"
+
+  // Offers a channel or service to all clients, now and later; `id` is assigned and returned.
+  std::uint32_t add_channel(Channel channel);
+  void remove_channel(std::uint32_t id);
+  std::uint32_t add_service(Service service);
+
+  // True while any client is subscribed or the channel is latched: where false, publish() has no effect, and the
+  // message need not even be made.
+  bool wants(std::uint32_t channel_id) const;
+  void publish(std::uint32_t channel_id, Time time, std::string payload);
+  void publish_time(Time time);
+  void publish_status(StatusLevel level, std::string message);
+
+  // Declares a parameter or changes its value; clients that watch it are told.
+  void set_parameter(Parameter parameter, bool writable);
+
+  // What clients have asked since the last call, in order.
+  std::vector<Request> take_requests();
+  // Called in the server's thread whenever a request has come; must return at once. For loops that sleep.
+  void on_request(std::function<void()> wake);
+  void respond(const ServiceCall& call, std::string payload);
+  void fail(const ServiceCall& call, std::string message);
+  void finish(const ParameterChange& change);
+
+  ServerStats stats() const;
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace geoul::runtime
