@@ -302,6 +302,12 @@ TEST(Urdf, IsReadByItsEnding) {
   const auto scene = read_scene(kData + "two_link.urdf", d);
   ASSERT_TRUE(scene) << d.text();
   EXPECT_EQ(scene->bodies.size(), 5u);
+  const std::string usda = (fs::current_path() / "read_scene_test.usda").string();
+  std::ofstream(usda) << "#usda 1.0\n(\n    metersPerUnit = 1\n    upAxis = \"Z\"\n)\n"
+                         "def Xform \"a\" (\n    prepend apiSchemas = [\"PhysicsRigidBodyAPI\"]\n)\n{\n}\n";
+  const auto from_usd = read_scene(usda, d);
+  ASSERT_TRUE(from_usd) << d.text();
+  EXPECT_TRUE(find_body(*from_usd, "/a"));
 }
 
 // Robots and hostile files from elsewhere. What is refused is refused for a stated reason.
