@@ -101,7 +101,7 @@ function layout(): void {
   const bottom = h("footer", { class: "bottom" }, transport.element);
   const half = () => Math.round(innerWidth / 3);
   const leftBar = splitter({ label: "Width of the tree", variable: "--left", axis: "x", direction: 1, initial: innerWidth < 1400 ? 264 : 288, min: 180, max: half });
-  const rightBar = splitter({ label: "Width of the properties", variable: "--right", axis: "x", direction: -1, initial: innerWidth < 1400 ? 292 : 316, min: 200, max: half });
+  const rightBar = splitter({ label: "Width of the properties", variable: "--right", axis: "x", direction: -1, initial: innerWidth < 1400 ? 308 : 324, min: 200, max: half });
   const dockBar = splitter({ label: "Height of the data panels", variable: "--dock", axis: "y", direction: -1, initial: Math.round(innerHeight * 0.34), min: 120, max: () => innerHeight - 280 });
   document.body.append(h("div", { class: "app" }, top, left, leftBar, viewport, rightBar, right, dockBar, dock.element, bottom), help);
 }

@@ -123,7 +123,7 @@ export class Chart {
     this.values.forEach((cell, k) => {
       const column = data[k + 1];
       const value = at === null ? column?.[column.length - 1] : column?.[at];
-      setText(cell, value === null || value === undefined ? "–" : formatNumber(value, 4));
+      setText(cell, value === null || value === undefined ? "–" : formatNumber(value, 3));
     });
   }
 
@@ -180,10 +180,14 @@ export class Chart {
           side: k === 0 ? 3 : 1,
           size: k === 0 ? 46 : 40,
           gap: 4,
-          space: scale.startsWith("residual") ? 11 : 20,
+          space: 20,
+          ...(scale.startsWith("residual") ? { splits: () => [0] } : {}),
           grid: k === 0 ? grid : { show: false },
           filter: (plot: uPlot, ticks: number[]) => visibleTicks(plot, scale, ticks, this.hasResidual()),
-          values: (_: uPlot, ticks: (number | null)[]) => ticks.map((tick) => (tick === null ? "" : axisLabel(tick))),
+          values: (plot: uPlot, ticks: (number | null)[]) =>
+            scale.startsWith("residual")
+              ? [`±${formatNumber(-(plot.scales[scale]?.min ?? 0), 2)}`]
+              : ticks.map((tick) => (tick === null ? "" : axisLabel(tick))),
         })),
       ],
       series: [

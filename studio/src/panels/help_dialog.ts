@@ -4,7 +4,7 @@ import { h } from "../ui/dom";
 
 const KEYS: readonly [string, string][] = [
   ["Space", "play or pause the twin"],
-  ["→  or  .", "one step (with Shift ten)"],
+  ["→  .", "one step (with Shift ten)"],
   ["←", "one step back, where the run can be moved in time"],
   ["Home", "to the beginning of the run"],
   ["F", "fit the selection (or everything) in the view"],

@@ -9,7 +9,7 @@ export const ROOT_FRAME = "world";
 export class SceneGraph {
   readonly root = new THREE.Group();
   private readonly frames = new Map<string, THREE.Group>([[ROOT_FRAME, this.root]]);
-  private readonly entities = new Map<string, { group: THREE.Group; frame: string; label: string }>();
+  private readonly entities = new Map<string, { group: THREE.Group; frame: string }>();
 
   apply(update: SceneUpdate): void {
     for (const deletion of update.deletions) {
@@ -21,9 +21,9 @@ export class SceneGraph {
       const group = buildEntity(entity);
       const frame = entity.frameId || ROOT_FRAME;
       const label = entity.metadata.find((pair) => pair.key === "label")?.value ?? entity.id;
-      group.userData.body = frame;
+      group.userData = { body: frame, label };
       this.frame(frame).add(group);
-      this.entities.set(entity.id, { group, frame, label });
+      this.entities.set(entity.id, { group, frame });
     }
   }
 
@@ -49,12 +49,12 @@ export class SceneGraph {
 
   // Shapes that hang on the frame of a body.
   shapesOf(body: string): THREE.Group[] {
-    return [...this.entities.values()].filter((entity) => entity.frame === body).map((entity) => entity.group);
+    const children = this.frames.get(body)?.children ?? [];
+    return children.filter((child): child is THREE.Group => child.userData.body === body);
   }
 
   labelOf(body: string): string {
-    for (const entity of this.entities.values()) if (entity.frame === body) return entity.label;
-    return body;
+    return String(this.shapesOf(body)[0]?.userData.label ?? body);
   }
 
   get bodies(): string[] {
