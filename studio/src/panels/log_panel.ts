@@ -21,6 +21,8 @@ export class LogPanel {
   readonly tools: HTMLElement;
   onChange: () => void = () => undefined;
   problems = 0;
+  private lastKey = "";
+  private repeats = 1;
   private readonly list = h("ol", { class: "log", role: "log", "aria-label": "Log", tabindex: "0" });
   private readonly empty = h("p", { class: "empty" }, "Nothing was logged yet.");
   private readonly count = h("span", { class: "summary" });
@@ -47,6 +49,7 @@ export class LogPanel {
   }
 
   private add(level: Level, time: number, where: string, message: string): void {
+    if (this.repeat(level, where, message)) return;
     const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 30;
     const shown = Number.isFinite(time) ? formatDuration(time - this.twin.begin) : new Date().toLocaleTimeString();
     this.list.append(
@@ -56,6 +59,17 @@ export class LogPanel {
     if (level === "warning" || level === "error") this.problems += 1;
     if (atEnd) this.list.scrollTop = this.list.scrollHeight;
     this.show();
+  }
+
+  // The same words again only count up the last entry.
+  private repeat(level: Level, where: string, message: string): boolean {
+    const key = `${level} ${where} ${message}`;
+    const isSame = key === this.lastKey && this.list.lastElementChild !== null;
+    this.repeats = isSame ? this.repeats + 1 : 1;
+    this.lastKey = key;
+    const text = isSame ? this.list.lastElementChild!.querySelector(".log-text") : null;
+    if (text) setText(text, `${message}  (${this.repeats} times)`);
+    return isSame;
   }
 
   private clear(): void {

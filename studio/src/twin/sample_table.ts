@@ -14,6 +14,7 @@ export class SampleTable {
   private readonly columns: Float64Array[];
   private first = 0;
   private end = 0;
+  private step = NaN; // [s] between the last two samples
 
   constructor(names: readonly string[], capacity: number) {
     this.names = names;
@@ -35,9 +36,17 @@ export class SampleTable {
     return this.length > 0 ? this.time[this.end - 1]! : NaN;
   }
 
-  // Appends a row. A time at or before the last one means that the twin went back: later rows are forgotten.
+  // Appends a row. A time at or before the last one means that the twin went back: later rows are forgotten. A leap
+  // ahead (half a second, and eight steps of what went before) leaves a row of NaN, so that no line is drawn across it.
   push(time: number, values: ArrayLike<number>): void {
     while (this.length > 0 && this.time[this.end - 1]! >= time) this.end -= 1;
+    const step = time - this.lastTime();
+    if (step > Math.max(0.5, 8 * this.step)) this.append(time - step / 2, []);
+    else this.step = step;
+    this.append(time, values);
+  }
+
+  private append(time: number, values: ArrayLike<number>): void {
     if (this.end === this.time.length) this.compact();
     this.time[this.end] = time;
     for (let c = 0; c < this.columns.length; ++c) this.columns[c]![this.end] = values[c] ?? NaN;

@@ -1,4 +1,5 @@
-// Series with their own time columns, written as one CSV: rows are the union of all times, empty where a series has none.
+// Series with their own time columns, written as one CSV: rows are the union of all times at which
+// any has a value, empty where a series has none.
 
 export interface CsvSeries {
   name: string;
@@ -13,12 +14,14 @@ function quote(cell: string): string {
 
 export function toCsv(series: readonly CsvSeries[]): string {
   const header = ["time [s]", ...series.map(({ name, unit }) => quote(unit ? `${name} [${unit}]` : name))];
-  const times = [...new Set(series.flatMap(({ time }) => Array.from(time)))].sort((a, b) => a - b);
+  const known = series.flatMap(({ time, values }) => Array.from(time).filter((_, i) => Number.isFinite(values[i]!)));
+  const times = [...new Set(known)].sort((a, b) => a - b);
   const next = series.map(() => 0);
   const lines = times.map((time) => {
     const cells = series.map((one, k) => {
+      while (one.time[next[k]!]! < time) next[k]! += 1;
       if (one.time[next[k]!] !== time) return "";
-      const value = one.values[next[k]!++]!;
+      const value = one.values[next[k]!]!;
       return Number.isFinite(value) ? String(value) : "";
     });
     return [String(time), ...cells].join(",");

@@ -34,6 +34,15 @@ describe("sample table", () => {
     expect([...columns[0]!]).toEqual([NaN, NaN]);
   });
 
+  it("leaves a gap where time leaps ahead, and none where steps are merely coarse", () => {
+    const table = new SampleTable(["a"], 100);
+    for (const t of [0, 0.04, 0.08, 90, 90.04]) table.push(t, [1]);
+    expect([...table.window(["a"]).columns[0]!]).toEqual([1, 1, 1, NaN, 1, 1]);
+    const coarse = new SampleTable(["a"], 100);
+    for (const t of [0, 0.4, 0.8, 1.6, 2.4]) coarse.push(t, [1]);
+    expect(coarse.length).toBe(5);
+  });
+
   it("stays within its memory budget", () => {
     expect(rowsWithinBudget(10)).toBe(20_000);
     for (const columns of [500, 5000]) expect(rowsWithinBudget(columns) * (columns + 1) * 16).toBeLessThanOrEqual(32 * 1024 * 1024);

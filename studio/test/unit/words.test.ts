@@ -51,7 +51,7 @@ describe("CSV", () => {
   it("joins series of different times, leaves gaps empty and quotes names", () => {
     const csv = toCsv([
       { name: "a, b", unit: "m", time: [0, 1], values: [1.5, NaN] },
-      { name: "c", unit: "", time: [0.5, 1], values: [7, 8] },
+      { name: "c", unit: "", time: [0.5, 0.75, 1], values: [7, NaN, 8] },
     ]);
     expect(csv).toBe('time [s],"a, b [m]",c\n0,1.5,\n0.5,,7\n1,,8\n');
   });
