@@ -76,10 +76,12 @@ struct Walker : pugi::xml_tree_walker {
   std::vector<Open> open{{-1, -1, false}};
   bool too_deep = false;
   bool bad_count = false;
+  bool bad_index = false;
   unsigned long long max_count = 0;  // no array holds more items than the file has bytes
 
   bool for_each(pugi::xml_node& element) override {
     if (depth() > kMaxDepth) return too_deep = true, false;
+    if (element.type() != pugi::node_element) return check_indices(element);
     if (element.attribute("count").as_ullong() > max_count) return bad_count = true, false;
     while (open.back().depth >= depth()) open.pop_back();
     const Open around = open.back();
@@ -98,6 +100,15 @@ struct Walker : pugi::xml_tree_walker {
       instances.push_back({static_cast<std::size_t>(around.node), *url == '#' ? url + 1 : url});
     }
     return true;
+  }
+
+  // assimp reads <p>, <vcount> and <v> with a loop that never passes a character that is in no integer.
+  bool check_indices(pugi::xml_node text) {
+    const char* parent = text.parent().name();
+    const bool holds_indices =
+        std::strcmp(parent, "p") == 0 || std::strcmp(parent, "vcount") == 0 || std::strcmp(parent, "v") == 0;
+    bad_index = holds_indices && std::strspn(text.value(), "0123456789 \t\r\n") != std::strlen(text.value());
+    return !bad_index;
   }
 
   // assimp looks for the id among <library_nodes>, then for any node of that id or name: all of these count.
@@ -141,6 +152,11 @@ std::optional<DaeHeader> check_dae(std::string_view bytes, const std::string& na
   Walker walker;
   walker.max_count = bytes.size();
   document.traverse(walker);
+  if (walker.bad_index) {
+    diagnostics.error(file, "bad-mesh", "an index of <p>, <vcount> or <v> is not a whole number >= 0",
+                      "export the file again");
+    return std::nullopt;
+  }
   if (walker.bad_count) {
     diagnostics.error(file, "bad-mesh", "a count is larger than the file", "export the file again");
     return std::nullopt;

@@ -1,6 +1,7 @@
 // What assimp's COLLADA reader does not guard against, checked before it sees a file: XML that nests too deeply,
-// <instance_node> that leads back to itself (endless recursion) or multiplies without bound, counts
-// for which it would reserve gigabytes. Also reads the header.
+// <instance_node> that leads back to itself (endless recursion) or multiplies without bound, counts for
+// which it would reserve gigabytes, and indices that are no numbers (its loop over them never ends). Also reads the
+// header.
 #pragma once
 
 #include <cstddef>

@@ -137,6 +137,15 @@ TEST(Mesh, DaeCountsBeyondTheFileAreRefused) {
   EXPECT_EQ(refusal(text, MeshFormat::kDae), "bad-mesh");
 }
 
+// Found by the fuzzer: one letter among the indices, and assimp fills the memory.
+TEST(Mesh, DaeIndicesThatAreNoNumbersAreRefused) {
+  for (const std::string bad : {"0 1 x2", "0 1 2.0", "0 1 -2", "0 1 \xFF"}) {
+    std::string text = dae("", kPlain);
+    text.replace(text.find("0 1 2</p>"), 5, bad);
+    EXPECT_EQ(refusal(text, MeshFormat::kDae), "bad-mesh") << bad;
+  }
+}
+
 std::string binary_stl(std::uint32_t count, const std::vector<std::array<float, 9>>& triangles) {
   std::string bytes(80, ' ');
   bytes.append(reinterpret_cast<const char*>(&count), 4);
