@@ -1,0 +1,45 @@
+// Bindings: a site's names resolved against a scene, and its signals against the columns of its recordings.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "geoul/core/diagnostics.h"
+#include "geoul/runtime/site.h"
+#include "geoul/runtime/twin.h"
+
+namespace geoul::runtime {
+
+// Columns are indices into Bindings::columns; -1: not bound.
+struct BoundJoint {
+  scene::JointId joint;
+  std::string label;
+  int q = 0, v = 0;  // addresses in State
+  int position = -1, velocity = -1, current = -1;
+  int reference_position = -1, reference_velocity = -1, reference_acceleration = -1, reference_torque = -1;
+};
+
+struct BoundSite {
+  std::string path, label;
+  FrameAddress frame;
+  FrameAddress relative_to;
+  bool has_pose = false, has_force = false;
+  std::array<int, 6> pose{};
+  std::array<int, 3> force{};
+};
+
+struct Bindings {
+  std::vector<std::string> columns;  // of the source, each once
+  std::vector<BoundJoint> joints;
+  std::vector<BoundSite> sites;
+  bool has_reference = false;                 // every joint has one
+  std::optional<FrameAddress> constant_from;  // of judge.constant_transform
+};
+
+// None where a name does not exist. Codes: unknown-joint, joint-type, unknown-site, unknown-frame (errors), with the
+// nearest names of the scene; joint-not-bound (warning: the joint stays at its start).
+std::optional<Bindings> bind(const Site& site, const Twin& twin, Diagnostics& diagnostics);
+
+}  // namespace geoul::runtime

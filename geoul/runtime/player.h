@@ -1,0 +1,50 @@
+// Player: what makes the State of a running twin, step by step: a simulation, or a mirror of recordings. Who publishes,
+// records or looks at a snapshot cannot tell which one made it.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "geoul/core/time.h"
+#include "geoul/link/signal.h"
+#include "geoul/runtime/report.h"
+#include "geoul/runtime/twin.h"
+
+namespace geoul::runtime {
+
+struct SignalValue {
+  double measured = std::numeric_limits<double>::quiet_NaN();   // NaN: nothing was measured
+  double predicted = std::numeric_limits<double>::quiet_NaN();  // NaN: nothing was predicted
+};
+
+struct Snapshot {
+  scene::State state;
+  std::vector<WeldError> welds;      // (twin.welds)
+  std::vector<SignalValue> signals;  // (Player::signals)
+};
+
+class Player {
+ public:
+  virtual ~Player() = default;
+
+  virtual const Snapshot& snapshot() const = 0;
+  virtual const std::vector<link::SignalInfo>& signals() const = 0;
+  // Goes one step on; false, and nothing changes, at the end.
+  virtual bool step() = 0;
+  // Instant of the snapshot after the next step; the present one at the end.
+  virtual Time next_time() const = 0;
+  virtual Time begin() const = 0;
+  virtual Time end() const = 0;  // begin() where there is none
+  virtual bool has_end() const = 0;
+  virtual bool can_seek() const = 0;
+  // To the last step at or before t. Needs can_seek().
+  virtual void seek(Time t) = 0;
+  virtual Duration dt() const = 0;         // of one step, nominal
+  virtual std::string source() const = 0;  // what plays: "L0L1", "simulation"
+  // The report so far, and a number that changes with it.
+  virtual Report report() const = 0;
+  virtual int report_version() const = 0;
+};
+
+}  // namespace geoul::runtime
