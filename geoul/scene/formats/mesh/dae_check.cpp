@@ -73,6 +73,8 @@ struct Walker : pugi::xml_tree_walker {
   NodeGraph graph;
   std::vector<Instance> instances;
   std::map<std::string, std::vector<int>> library_ids, names;
+  std::vector<pugi::xml_node> accessors;
+  std::map<std::string, unsigned long long> array_sizes;
   std::vector<Open> open{{-1, -1, false}};
   bool too_deep = false;
   bool bad_count = false;
@@ -83,6 +85,13 @@ struct Walker : pugi::xml_tree_walker {
     if (depth() > kMaxDepth) return too_deep = true, false;
     if (element.type() != pugi::node_element) return check_indices(element);
     if (element.attribute("count").as_ullong() > max_count) return bad_count = true, false;
+    const std::string_view name = element.name();
+    if (name == "accessor") accessors.push_back(element);
+    if (name.ends_with("_array")) {
+      const auto size = element.attribute("count").as_ullong();
+      const auto [place, is_new] = array_sizes.try_emplace(element.attribute("id").value(), size);
+      if (!is_new) place->second = std::min(place->second, size);
+    }
     while (open.back().depth >= depth()) open.pop_back();
     const Open around = open.back();
     if (std::strcmp(element.name(), "library_nodes") == 0) {
@@ -98,6 +107,21 @@ struct Walker : pugi::xml_tree_walker {
     } else if (around.node >= 0 && std::strcmp(element.name(), "instance_node") == 0) {
       const char* url = element.attribute("url").value();
       instances.push_back({static_cast<std::size_t>(around.node), *url == '#' ? url + 1 : url});
+    }
+    return true;
+  }
+
+  // Whether every accessor stays within its array: assimp does not look. Counts are below max_count, so that
+  // nothing overflows.
+  bool accessors_fit() const {
+    for (const pugi::xml_node accessor : accessors) {
+      const char* source = accessor.attribute("source").value();
+      const auto array = array_sizes.find(*source == '#' ? source + 1 : source);
+      if (array == array_sizes.end()) continue;  // assimp refuses it
+      const auto stride = accessor.attribute("stride").as_ullong(1), offset = accessor.attribute("offset").as_ullong();
+      const auto params = accessor.select_nodes("param").size();
+      if (stride > max_count || offset > max_count || params > std::max(stride, 1ull)) return false;
+      if (offset + accessor.attribute("count").as_ullong() * stride > array->second) return false;
     }
     return true;
   }
@@ -163,6 +187,10 @@ std::optional<DaeHeader> check_dae(std::string_view bytes, const std::string& na
   }
   if (walker.too_deep) {
     diagnostics.error(file, "bad-mesh", "elements nest deeper than " + std::to_string(kMaxDepth), "flatten the nodes");
+    return std::nullopt;
+  }
+  if (!walker.accessors_fit()) {
+    diagnostics.error(file, "bad-mesh", "an <accessor> reaches beyond its array", "export the file again");
     return std::nullopt;
   }
   bool small = walker.graph.next.size() <= max_nodes && walker.add_instances(max_nodes);

@@ -1,7 +1,7 @@
 // What assimp's COLLADA reader does not guard against, checked before it sees a file: XML that nests too deeply,
 // <instance_node> that leads back to itself (endless recursion) or multiplies without bound, counts for
-// which it would reserve gigabytes, and indices that are no numbers (its loop over them never ends). Also reads the
-// header.
+// which it would reserve gigabytes, indices that are no numbers (its loop over them never ends), accessors beyond their
+// array. Also reads the header. It is no proof: other crashes of assimp 5.2 on hostile files are possible.
 #pragma once
 
 #include <cstddef>

@@ -146,6 +146,18 @@ TEST(Mesh, DaeIndicesThatAreNoNumbersAreRefused) {
   }
 }
 
+// Found by the fuzzer: assimp reads beyond the array.
+TEST(Mesh, DaeAccessorsBeyondTheirArrayAreRefused) {
+  for (const auto& [good, bad] : {std::pair<std::string, std::string>{"count=\"9\"", "count=\"0\""},
+                                  {"stride=\"3\"", "stride=\"4\""},
+                                  {"stride=\"3\"", "stride=\"2\""},
+                                  {"stride=\"3\"", "stride=\"3\" offset=\"1\""}}) {
+    std::string text = dae("", kPlain);
+    text.replace(text.find(good), good.size(), bad);
+    EXPECT_EQ(refusal(text, MeshFormat::kDae), "bad-mesh") << bad;
+  }
+}
+
 std::string binary_stl(std::uint32_t count, const std::vector<std::array<float, 9>>& triangles) {
   std::string bytes(80, ' ');
   bytes.append(reinterpret_cast<const char*>(&count), 4);
