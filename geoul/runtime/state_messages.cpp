@@ -1,0 +1,272 @@
+#include "geoul/runtime/state_messages.h"
+
+#include <cmath>
+
+#include "foxglove/FrameTransforms.pb.h"
+#include "foxglove/Log.pb.h"
+#include "foxglove/SceneUpdate.pb.h"
+#include "geoul.pb.h"
+#include "geoul/runtime/shape_messages.h"
+
+namespace geoul::runtime {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+void set(google::protobuf::Timestamp& out, Time time) {
+  std::int64_t seconds = time.ns / kSecond, nanos = time.ns % kSecond;
+  if (nanos < 0) {
+    --seconds;
+    nanos += kSecond;
+  }
+  out.set_seconds(seconds);
+  out.set_nanos(static_cast<std::int32_t>(nanos));
+}
+
+template <class Vector>
+void set(Vector& out, const Vec3d& v) {
+  out.set_x(v.x);
+  out.set_y(v.y);
+  out.set_z(v.z);
+}
+
+void set(::geoul::Placement& out, const Posed& X) {
+  set(*out.mutable_position(), X.p);
+  out.set_qx(X.R.x);
+  out.set_qy(X.R.y);
+  out.set_qz(X.R.z);
+  out.set_qw(X.R.w);
+}
+
+const std::string& body_path(const Twin& twin, scene::BodyId body) {
+  static const std::string world;
+  return body.valid() ? twin.scene.bodies[body.index()].path : world;
+}
+
+::geoul::JointKind kind_of(scene::JointType type) {
+  switch (type) {
+    case scene::JointType::kFixed: return ::geoul::FIXED;
+    case scene::JointType::kRevolute: return ::geoul::REVOLUTE;
+    case scene::JointType::kContinuous: return ::geoul::CONTINUOUS;
+    case scene::JointType::kPrismatic: return ::geoul::PRISMATIC;
+    case scene::JointType::kSpherical: return ::geoul::SPHERICAL;
+    case scene::JointType::kPlanar: return ::geoul::PLANAR;
+    case scene::JointType::kFree: return ::geoul::FREE;
+  }
+  return ::geoul::FIXED;
+}
+
+void fill(::geoul::Joint& out, const Twin& twin, const scene::Joint& joint) {
+  out.set_name(joint.path);
+  out.set_label(label_of(joint.path));
+  out.set_kind(kind_of(joint.type));
+  out.set_body0(body_path(twin, joint.parent));
+  out.set_body1(body_path(twin, joint.child));
+  set(*out.mutable_axis(), joint.axis);
+  set(*out.mutable_frame0(), joint.X_PJ);
+  set(*out.mutable_frame1(), joint.X_CJ);
+  out.set_lower(joint.lower);
+  out.set_upper(joint.upper);
+  out.set_effort_limit(joint.effort_limit);
+  out.set_velocity_limit(joint.velocity_limit);
+  out.set_damping(joint.damping);
+  out.set_friction(joint.friction);
+  out.set_armature(joint.armature);
+}
+
+}  // namespace
+
+std::string scene_message(const Twin& twin, Time time) {
+  foxglove::SceneUpdate out;
+  const auto add_entity = [&](const std::string& frame) -> foxglove::SceneEntity& {
+    foxglove::SceneEntity& entity = *out.add_entities();
+    set(*entity.mutable_timestamp(), time);
+    entity.set_frame_id(frame);
+    entity.set_id(frame);
+    entity.set_frame_locked(true);
+    foxglove::KeyValuePair& label = *entity.add_metadata();
+    label.set_key("label");
+    label.set_value(label_of(frame));
+    return entity;
+  };
+  for (int body = -1; body < static_cast<int>(twin.scene.bodies.size()); ++body) {
+    foxglove::SceneEntity* entity = nullptr;
+    for (const scene::Shape& shape : twin.scene.shapes) {
+      if (!shape.visible || shape.body.value != body) continue;
+      if (!entity) entity = &add_entity(body < 0 ? "world" : twin.scene.bodies[static_cast<std::size_t>(body)].path);
+      add_shape(twin.scene, shape, *entity);
+    }
+  }
+  return out.SerializeAsString();
+}
+
+std::string model_message(const Twin& twin) {
+  ::geoul::Model out;
+  out.set_name(twin.scene.name);
+  for (std::size_t b = 0; b < twin.scene.bodies.size(); ++b) {
+    const scene::Body& body = twin.scene.bodies[b];
+    ::geoul::Body& message = *out.add_bodies();
+    message.set_name(body.path);
+    message.set_label(label_of(body.path));
+    message.set_mass(body.mass.mass);
+    set(*message.mutable_center_of_mass(), body.mass.center);
+    set(*message.mutable_principal_inertia(), scene::principal_moments(body.mass.inertia));
+    const dynamics::BodyAddress& address = twin.model.bodies[b];
+    message.set_rigid_group(address.link < 0 ? 0 : address.group + 1);
+  }
+  for (const scene::Joint& joint : twin.scene.joints) fill(*out.add_joints(), twin, joint);
+  for (const scene::Site& site : twin.scene.sites) {
+    ::geoul::Site& message = *out.add_sites();
+    message.set_name(site.path);
+    message.set_body(body_path(twin, site.body));
+    set(*message.mutable_pose(), site.X_BS);
+  }
+  set(*out.mutable_gravity(), twin.scene.gravity);
+  return out.SerializeAsString();
+}
+
+std::string transforms_message(const Twin& twin, const scene::State& state) {
+  foxglove::FrameTransforms out;
+  for (std::size_t b = 0; b < twin.scene.bodies.size(); ++b) {
+    foxglove::FrameTransform& transform = *out.add_transforms();
+    set(*transform.mutable_timestamp(), state.time);
+    transform.set_parent_frame_id("world");
+    transform.set_child_frame_id(twin.scene.bodies[b].path);
+    const Posed& X_WB = state.X_WB[b];
+    set(*transform.mutable_translation(), X_WB.p);
+    transform.mutable_rotation()->set_x(X_WB.R.x);
+    transform.mutable_rotation()->set_y(X_WB.R.y);
+    transform.mutable_rotation()->set_z(X_WB.R.z);
+    transform.mutable_rotation()->set_w(X_WB.R.w);
+  }
+  return out.SerializeAsString();
+}
+
+std::string joints_message(const Twin& twin, const scene::State& state) {
+  ::geoul::JointStates out;
+  set(*out.mutable_timestamp(), state.time);
+  for (const scene::JointId id : twin.moving) {
+    const scene::JointAddress address = twin.model.layout.joints[id.index()];
+    ::geoul::JointState& joint = *out.add_joints();
+    joint.set_name(twin.scene.joints[id.index()].path);
+    for (int i = 0; i < address.nq; ++i) joint.add_position(state.q[static_cast<std::size_t>(address.q + i)]);
+    for (int i = 0; i < address.nv; ++i) joint.add_velocity(state.v[static_cast<std::size_t>(address.v + i)]);
+    for (int i = 0; i < address.nv; ++i) joint.add_effort(state.tau[static_cast<std::size_t>(address.v + i)]);
+  }
+  return out.SerializeAsString();
+}
+
+std::string fixed_joints_message(const Twin& twin, const Snapshot& snapshot) {
+  ::geoul::FixedJoints out;
+  set(*out.mutable_timestamp(), snapshot.state.time);
+  for (std::size_t i = 0; i < twin.welds.size(); ++i) {
+    const scene::Joint& joint = twin.scene.joints[twin.welds[i].index()];
+    const scene::JointWrench& wrench = snapshot.state.wrenches[twin.welds[i].index()];
+    ::geoul::FixedJoint& message = *out.add_joints();
+    message.set_name(joint.path);
+    message.set_body0(body_path(twin, joint.parent));
+    message.set_body1(body_path(twin, joint.child));
+    message.set_position_error(snapshot.welds[i].position);
+    message.set_rotation_error(snapshot.welds[i].rotation);
+    set(*message.mutable_force(), wrench.F_C_J.f);
+    set(*message.mutable_torque(), wrench.F_C_J.n);
+    message.set_indeterminate(wrench.indeterminate);
+  }
+  return out.SerializeAsString();
+}
+
+std::string signals_message(const std::vector<link::SignalInfo>& names, const Snapshot& snapshot) {
+  ::geoul::Signals out;
+  set(*out.mutable_timestamp(), snapshot.state.time);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ::geoul::Signal& signal = *out.add_signals();
+    signal.set_name(names[i].name);
+    signal.set_unit(names[i].unit);
+    signal.set_measured(snapshot.signals[i].measured);
+    signal.set_predicted(snapshot.signals[i].predicted);
+    signal.set_residual(snapshot.signals[i].measured - snapshot.signals[i].predicted);
+  }
+  return out.SerializeAsString();
+}
+
+std::string clock_message(const ClockStatus& status) {
+  ::geoul::Clock out;
+  set(*out.mutable_now(), status.now);
+  set(*out.mutable_begin(), status.begin);
+  if (status.has_end) set(*out.mutable_end(), status.end);
+  out.set_mode(status.mode == ClockMode::kPaused     ? ::geoul::PAUSED
+               : status.mode == ClockMode::kRealTime ? ::geoul::REAL_TIME
+                                                     : ::geoul::FREE_RUN);
+  out.set_speed(status.speed);
+  out.set_dt(status.dt.seconds());
+  out.set_real_time_factor(status.real_time_factor);
+  out.set_steps_per_second(status.steps_per_second);
+  out.set_can_seek(status.can_seek);
+  out.set_source(status.source);
+  return out.SerializeAsString();
+}
+
+std::string report_message(const Report& report, Time time) {
+  ::geoul::Report out;
+  set(*out.mutable_timestamp(), time);
+  for (const ReportLine& line : report.lines) {
+    ::geoul::ReportLine& message = *out.add_lines();
+    message.set_name(line.name);
+    message.set_value(line.value);
+    message.set_unit(line.unit);
+    message.set_bound(line.bound);
+    message.set_ok(line.ok);
+    message.set_note(line.note);
+  }
+  return out.SerializeAsString();
+}
+
+std::string log_message(log::Level level, std::string_view text, Time time) {
+  foxglove::Log out;
+  set(*out.mutable_timestamp(), time);
+  constexpr foxglove::Log::Level kLevels[] = {foxglove::Log::DEBUG, foxglove::Log::INFO, foxglove::Log::WARNING,
+                                              foxglove::Log::ERROR};
+  out.set_level(kLevels[static_cast<int>(level)]);
+  out.set_message(std::string(text));
+  out.set_name("geoul");
+  return out.SerializeAsString();
+}
+
+Result<ClockCommand> parse_clock_command(std::string_view bytes) {
+  ::geoul::ClockCommand in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Error{ErrorCode::kBadInput, "the request is not a geoul.ClockCommand"};
+  }
+  switch (in.command_case()) {
+    case ::geoul::ClockCommand::kMode:
+      if (in.mode() == ::geoul::PAUSED) return ClockCommand{SetMode{ClockMode::kPaused}};
+      if (in.mode() == ::geoul::REAL_TIME) return ClockCommand{SetMode{ClockMode::kRealTime}};
+      if (in.mode() == ::geoul::FREE_RUN) return ClockCommand{SetMode{ClockMode::kFreeRun}};
+      return Error{ErrorCode::kBadInput, "there is no clock mode " + std::to_string(in.mode())};
+    case ::geoul::ClockCommand::kStep: return ClockCommand{TakeSteps{in.step()}};
+    case ::geoul::ClockCommand::kSeek:
+      if (std::abs(in.seek().seconds()) > 9'000'000'000)
+        return Error{ErrorCode::kBadInput, "the instant to seek is out of range"};
+      return ClockCommand{Seek{{in.seek().seconds() * kSecond + in.seek().nanos()}}};
+    case ::geoul::ClockCommand::kSpeed: return ClockCommand{SetSpeed{in.speed()}};
+    default:
+      return Error{ErrorCode::kBadInput, "the clock command is empty: give a mode, steps, an instant or a speed"};
+  }
+}
+
+std::vector<Topic> topics() {
+  return {{"/scene", schema_of<foxglove::SceneUpdate>(), true},
+          {"/model", schema_of<::geoul::Model>(), true},
+          {"/tf", schema_of<foxglove::FrameTransforms>(), true},
+          {"/joints", schema_of<::geoul::JointStates>(), true},
+          {"/fixed_joints", schema_of<::geoul::FixedJoints>(), true},
+          {"/signals", schema_of<::geoul::Signals>(), true},
+          {"/clock", schema_of<::geoul::Clock>(), true},
+          {"/report", schema_of<::geoul::Report>(), true},
+          {"/log", schema_of<foxglove::Log>(), false}};
+}
+
+MessageSchema clock_command_schema() { return schema_of<::geoul::ClockCommand>(); }
+MessageSchema clock_schema() { return schema_of<::geoul::Clock>(); }
+
+}  // namespace geoul::runtime
