@@ -54,46 +54,49 @@ function place(object: THREE.Object3D, pose: Pose | undefined): void {
   if (q && q.x ** 2 + q.y ** 2 + q.z ** 2 + q.w ** 2 > 1e-12) object.quaternion.set(q.x, q.y, q.z, q.w).normalize();
 }
 
-// Makes the meshes of one entity. Materials are its own, so that it can be highlighted alone.
+// Materials are shared by all shapes of a colour: a scene of thousands of bodies has a handful.
+const materials = new Map<string, THREE.MeshStandardMaterial>();
+
+function paint(color: Color | undefined, isMesh = false, vertexColors = false): THREE.MeshStandardMaterial {
+  const { r, g, b, a } = color ?? { r: 0.7, g: 0.72, b: 0.75, a: 1 };
+  const key = `${r}/${g}/${b}/${a}/${isMesh}/${vertexColors}`;
+  let made = materials.get(key);
+  if (!made) {
+    made = new THREE.MeshStandardMaterial({ roughness: 0.58, metalness: 0.08, vertexColors });
+    if (!vertexColors) made.color.setRGB(r, g, b, THREE.SRGBColorSpace);
+    if (a > 0 && a < 1) Object.assign(made, { transparent: true, opacity: a, depthWrite: false });
+    if (isMesh) made.side = THREE.DoubleSide;
+    materials.set(key, made);
+  }
+  return made;
+}
+
+// Makes the meshes of one entity.
 export function buildEntity(entity: SceneEntity): THREE.Group {
   const group = new THREE.Group();
-  const materials = new Map<string, THREE.MeshStandardMaterial>();
-  const material = (color: Color | undefined, vertexColors = false) => {
-    const { r, g, b, a } = color ?? { r: 0.7, g: 0.72, b: 0.75, a: 1 };
-    const key = `${r}/${g}/${b}/${a}/${vertexColors}`;
-    let made = materials.get(key);
-    if (!made) {
-      made = new THREE.MeshStandardMaterial({ roughness: 0.58, metalness: 0.08, vertexColors });
-      if (!vertexColors) made.color.setRGB(r, g, b, THREE.SRGBColorSpace);
-      if (a > 0 && a < 1) Object.assign(made, { transparent: true, opacity: a, depthWrite: false });
-      if (entity.triangles.length > 0) made.side = THREE.DoubleSide;
-      materials.set(key, made);
-    }
-    return made;
-  };
-  const add = (geometry: THREE.BufferGeometry, paint: THREE.MeshStandardMaterial, pose: Pose | undefined) => {
-    const mesh = new THREE.Mesh(geometry, paint);
-    mesh.castShadow = !paint.transparent;
+  const add = (geometry: THREE.BufferGeometry, material: THREE.MeshStandardMaterial, pose: Pose | undefined) => {
+    const mesh = new THREE.Mesh(geometry, material);
+    mesh.castShadow = !material.transparent;
     mesh.receiveShadow = true;
     place(mesh, pose);
     group.add(mesh);
     return mesh;
   };
   for (const cube of entity.cubes) {
-    add(unitBox, material(cube.color), cube.pose).scale.set(cube.size?.x ?? 0, cube.size?.y ?? 0, cube.size?.z ?? 0);
+    add(unitBox, paint(cube.color), cube.pose).scale.set(cube.size?.x ?? 0, cube.size?.y ?? 0, cube.size?.z ?? 0);
   }
   for (const sphere of entity.spheres) {
     const size = sphere.size;
-    add(unitSphere, material(sphere.color), sphere.pose).scale.set(size?.x ?? 0, size?.y ?? 0, size?.z ?? 0);
+    add(unitSphere, paint(sphere.color), sphere.pose).scale.set(size?.x ?? 0, size?.y ?? 0, size?.z ?? 0);
   }
   for (const cylinder of entity.cylinders) {
     const geometry = unitCylinder(cylinder.bottomScale, cylinder.topScale);
     const size = cylinder.size;
-    add(geometry, material(cylinder.color), cylinder.pose).scale.set(size?.x ?? 0, size?.y ?? 0, size?.z ?? 0);
+    add(geometry, paint(cylinder.color), cylinder.pose).scale.set(size?.x ?? 0, size?.y ?? 0, size?.z ?? 0);
   }
   for (const triangles of entity.triangles) {
     const geometry = triangleGeometry(triangles);
-    add(geometry, material(triangles.color, geometry.hasAttribute("color")), triangles.pose);
+    add(geometry, paint(triangles.color, true, geometry.hasAttribute("color")), triangles.pose);
   }
   return group;
 }
@@ -101,8 +104,6 @@ export function buildEntity(entity: SceneEntity): THREE.Group {
 // Frees what buildEntity made.
 export function disposeEntity(group: THREE.Object3D): void {
   group.traverse((object) => {
-    if (!(object instanceof THREE.Mesh)) return;
-    if (!sharedGeometries.has(object.geometry)) object.geometry.dispose();
-    (object.material as THREE.Material).dispose();
+    if (object instanceof THREE.Mesh && !sharedGeometries.has(object.geometry)) object.geometry.dispose();
   });
 }

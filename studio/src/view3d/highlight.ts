@@ -10,7 +10,7 @@ export type Emphasis = keyof typeof TINT;
 
 export class Highlight {
   private readonly edges: THREE.LineSegments[] = [];
-  private readonly tinted = new Set<THREE.MeshStandardMaterial>();
+  private readonly tinted = new Map<THREE.Mesh, THREE.Material>(); // with the material to put back
 
   clear(): void {
     for (const line of this.edges) {
@@ -19,7 +19,10 @@ export class Highlight {
       (line.material as THREE.Material).dispose();
     }
     this.edges.length = 0;
-    for (const material of this.tinted) material.emissive.set(0);
+    for (const [mesh, material] of this.tinted) {
+      (mesh.material as THREE.Material).dispose();
+      mesh.material = material;
+    }
     this.tinted.clear();
   }
 
@@ -28,9 +31,12 @@ export class Highlight {
       const meshes: THREE.Mesh[] = [];
       group.traverse((object) => object instanceof THREE.Mesh && meshes.push(object));
       for (const mesh of meshes) {
-        const material = mesh.material as THREE.MeshStandardMaterial;
+        const before = mesh.material as THREE.MeshStandardMaterial;
+        const material = before.clone();
         material.emissive.copy(accent).multiplyScalar(TINT[emphasis]);
-        this.tinted.add(material);
+        if (this.tinted.has(mesh)) before.dispose();
+        else this.tinted.set(mesh, before);
+        mesh.material = material;
         if (emphasis === "selected") this.drawEdges(mesh, accent);
       }
     }

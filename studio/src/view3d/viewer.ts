@@ -25,8 +25,7 @@ export class Viewer {
   private readonly graph = new SceneGraph();
   private readonly ground = new Ground();
   private readonly lighting: Lighting;
-  private readonly selectedMark = new Highlight();
-  private readonly hoverMark = new Highlight();
+  private readonly marks = new Highlight();
   private readonly accent = new THREE.Color(ACCENT.dark);
   private readonly siteMarkers: THREE.Object3D[] = [];
   private readonly pointer = { x: 0, y: 0, moved: false, inside: false };
@@ -76,8 +75,7 @@ export class Viewer {
   }
 
   clear(): void {
-    this.hoverMark.clear();
-    this.selectedMark.clear();
+    this.marks.clear();
     this.graph.clear();
     this.framed = this.hasPoses = false;
     this.model = undefined;
@@ -85,7 +83,7 @@ export class Viewer {
   }
 
   applyScene(update: SceneUpdate): void {
-    this.hoverMark.clear();
+    this.marks.clear();
     this.hovered = undefined;
     this.graph.apply(update);
     this.showSelection();
@@ -171,7 +169,7 @@ export class Viewer {
     if (this.drawnAt === undefined) return;
     const cost = now - this.drawnAt;
     this.drawnAt = undefined;
-    if (cost > SLOW_FRAME_MS) this.restUntil = now + Math.min(cost, 250);
+    if (cost > SLOW_FRAME_MS) this.restUntil = now + Math.min(cost, 2000);
   }
 
   private resize(): void {
@@ -232,22 +230,21 @@ export class Viewer {
   }
 
   private showSelection(): void {
-    this.hoverMark.clear();
-    this.selectedMark.clear();
+    this.marks.clear();
     if (this.selectedJoint) disposeMarker(this.selectedJoint);
     this.selectedJoint = undefined;
     const { selected } = this;
     if (this.hovered && this.hovered !== selected?.name) {
-      this.hoverMark.add(this.graph.shapesOf(this.hovered), this.accent, "hover");
+      this.marks.add(this.graph.shapesOf(this.hovered), this.accent, "hover");
     }
-    if (selected?.kind === "body") this.selectedMark.add(this.graph.shapesOf(selected.name), this.accent, "selected");
+    if (selected?.kind === "body") this.marks.add(this.graph.shapesOf(selected.name), this.accent, "selected");
     const joint = selected?.kind === "joint" ? this.jointOf(selected.name) : undefined;
     if (joint) this.showJoint(joint);
     this.invalidate();
   }
 
   private showJoint(joint: Joint): void {
-    for (const body of [joint.body0, joint.body1]) this.selectedMark.add(this.graph.shapesOf(body), this.accent, "related");
+    for (const body of [joint.body0, joint.body1]) this.marks.add(this.graph.shapesOf(body), this.accent, "related");
     const marker = jointMarker(joint, this.accent.getHex());
     const anchor = joint.body1 ? { body: joint.body1, pose: joint.frame1 } : { body: joint.body0, pose: joint.frame0 };
     poseMatrix(anchor.pose).decompose(marker.position, marker.quaternion, marker.scale);
