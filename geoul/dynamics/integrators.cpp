@@ -279,8 +279,8 @@ struct Stepper {
       }
       report.iterations = i;
       report.residual = change;
-      // done where the change is rounding, or no longer falls although it is small
-      report.converged = change <= 4e-16 * size || (change <= 1e-12 * size && change >= 0.5 * last);
+      // done where the change is rounding, or where it stays at the rounding of an ill-conditioned inertia
+      report.converged = change <= 4e-16 * size || (change <= 1e-10 * size && change >= 0.5 * last);
       if (report.converged || !std::isfinite(change)) break;
       last = change;
     }

@@ -153,11 +153,12 @@ struct Solver {
       const double rest = data.needed[k] + d.law.armature * a[k] - d.smooth(end);
       const double f = d.law.friction, tiny = 1e-12 * (f + std::abs(data.needed[k]));
       if (bound[k] != kInside) {
-        const double push = bound[k] == kBelow ? rest : -rest;  // a stop only pushes inwards
-        const double help = end == 0 ? f : 0;
-        if (push < -help - tiny) {
+        // a stop only pushes inwards; friction is known where the joint moves, and helps either way where it does not
+        const int way = (end > 0) - (end < 0);
+        const double push = (bound[k] == kBelow ? 1 : -1) * (rest + way * f);
+        if (push < -(way == 0 ? f : 0) - tiny) {
           new_bound = kInside;
-          if (f > 0) new_friction = static_cast<signed char>(-bound[k]);
+          if (f > 0) new_friction = static_cast<signed char>(way != 0 ? way : -bound[k]);
         }
       } else if (std::abs(rest) > f + tiny) {
         new_friction = rest > 0 ? -1 : 1;  // friction gives +f where it slips backwards
@@ -239,8 +240,8 @@ LawReport solve_joint_laws(const Model& model, const Tree& tree, const LawSettin
                 q,
                 v,
                 data,
-                tau,
                 data.work[7],
+                tau,
                 a,
                 data.modes.data(),
                 data.modes.data() + nv,
