@@ -85,8 +85,9 @@ export class Chart {
     const step = this.channels.some((channel) => channel.table === "signals") ? 3 : 1;
     this.lines = this.channels.flatMap((channel, i) => linesOf(channel, this.twin, i * step));
     const units = [...new Set(this.lines.map((line) => formatUnit(line.unit)))].filter(Boolean).join(", ");
-    setText(this.title, this.channels.map(channelTitle).join(", "));
-    this.title.title = `${this.title.textContent} [${units}]`;
+    const names = this.channels.map(channelTitle);
+    setText(this.title, names.map(lastPart).join(", "));
+    this.title.title = `${names.join(", ")} [${units}]`;
     this.element.setAttribute("aria-label", `Plot of ${this.title.title}`);
     this.buildLegend(units);
     this.plot = new uPlot(this.plotOptions(), [[], ...this.lines.map(() => [])] as uPlot.AlignedData, this.body);

@@ -54,7 +54,7 @@ describe("the studio", () => {
 
   it("plots the first signals from the start", async () => {
     await until(async () => (await page.locator(".chart").count()) === 6);
-    expect(await textOf(".chart-title")).toBe("torque/shoulder_pan");
+    expect(await page.locator(".chart-title").first().getAttribute("title")).toBe("torque/shoulder_pan [N·m]");
     const drawn = () => page.locator(".chart canvas").first().evaluate((canvas: HTMLCanvasElement) => {
       const pixels = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height).data;
       let blue = 0;
