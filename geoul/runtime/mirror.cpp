@@ -201,6 +201,18 @@ Duration Mirror::dt() const {
   return {(end() - begin()).ns / static_cast<std::int64_t>(stream_.rows() - 1)};
 }
 
+void Mirror::measure_speed(const WallClock& clock) {
+  constexpr Duration kLong{50'000'000};
+  const Time start = clock.now();
+  std::size_t rows = 0;
+  while (clock.now() - start < kLong) {
+    for (std::size_t row = 0; row < stream_.rows(); ++row) evaluate(row, measures_[row]);
+    rows += stream_.rows();
+  }
+  rows_per_second_ = static_cast<double>(rows) / (clock.now() - start).seconds();
+  show(row_);
+}
+
 Report Mirror::report() const {
   return mirror_report({twin_, site_, bindings_, stream_, measures_, currents_, static_cast<std::size_t>(files_done_),
                         rows_per_second_});

@@ -10,6 +10,7 @@
 
 #include "geoul/dynamics/data.h"
 #include "geoul/runtime/bindings.h"
+#include "geoul/runtime/clock.h"
 #include "geoul/runtime/current_fit.h"
 #include "geoul/runtime/player.h"
 #include "geoul/runtime/stream.h"
@@ -67,8 +68,8 @@ class Mirror : public Player {
   const Bindings& bindings() const { return bindings_; }
   const std::vector<RowMeasures>& measures() const { return measures_; }                  // (nrow)
   const std::vector<std::optional<CurrentModel>>& currents() const { return currents_; }  // (bound joint)
-  // Rows evaluated per second by the first pass, on one thread; wall time given by whoever may look at a clock.
-  void set_rows_per_second(double value) { rows_per_second_ = value; }
+  // Evaluates the recordings again and again for a twentieth of a second, for the report's steps per second.
+  void measure_speed(const WallClock& clock);
 
  private:
   void evaluate(std::size_t row, RowMeasures& out);

@@ -1,0 +1,182 @@
+#include "geoul/cli/commands.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "geoul/cli/terminal.h"
+#include "geoul/runtime/jobs.h"
+
+namespace geoul::cli {
+namespace {
+
+// One line for what went wrong: findings of the user's files, or the error where it is something else.
+int fail(Terminal& terminal, const Diagnostics& diagnostics, const Error& error) {
+  terminal.print(diagnostics);
+  if (diagnostics.ok()) terminal.print(error);
+  return error.code == ErrorCode::kInternal ? kDefect : kBadUsage;
+}
+
+void print_report(const runtime::Report& report, bool json) {
+  std::fputs((json ? runtime::to_json(report) : runtime::to_text(report)).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void add_server_options(CLI::App& command, std::optional<std::uint16_t>& port, std::string& host, std::string& studio) {
+  command.add_option("--port", port, "port of the studio and the live protocol; 0 takes any free one (8765)");
+  command.add_option("--host", host, "address to listen on; 0.0.0.0 opens it to the network (127.0.0.1)");
+  command.add_option("--studio", studio, "folder of the built studio (GEOUL_STUDIO, or studio/dist of the source)");
+}
+
+}  // namespace
+
+std::atomic<bool> stop_requested{false};
+
+Command add_run(CLI::App& app) {
+  struct Arguments {
+    runtime::RunOptions options;
+    bool no_record = false, json = false;
+  };
+  const auto a = std::make_shared<Arguments>();
+  CLI::App& command =
+      *app.add_subcommand("run", "play a site's recordings through its twin: live in the browser, or as a check");
+  command.add_option("SITE", a->options.site, "site file (.yaml)")->required();
+  command.add_flag("--check", a->options.check,
+                   "headless, as fast as possible, once; prints the report; exit code 1 where a bound is missed");
+  command.add_option("--scene", a->options.scene, "another scene file than the site's own");
+  add_server_options(command, a->options.port, a->options.host, a->options.studio);
+  command.add_option("--out", a->options.out, "folder for recording, report and plots (recordings/<site>-<time>)");
+  command.add_option("--speed", a->options.speed, "times real time, 0.001 to 1000 (1)")
+      ->check(CLI::Range(0.001, 1000.0));
+  command.add_flag("--no-record", a->no_record, "write no files");
+  command.add_flag("--json", a->json, "print the report as JSON");
+  command.footer(
+      "Examples:\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml --port 8080 --speed 0.5\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml --check --json --no-record\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml --check --scene scenarios/ur3e_cell/calibrated.usda\n"
+      "Exit codes: 0 done, 1 a bound is missed (--check), 2 bad input or usage, 3 a defect of geoul.");
+  return [a] {
+    Terminal terminal(false);
+    Diagnostics diagnostics;
+    a->options.write = !a->no_record;
+    a->options.stop = &stop_requested;
+    const Result<runtime::RunResult> result = runtime::run_site(a->options, terminal.output(), diagnostics);
+    if (!result) return fail(terminal, diagnostics, result.error());
+    terminal.print(diagnostics);
+    if (!a->options.check && !a->json) return int{kDone};
+    print_report(result->report, a->json);
+    if (!a->options.check) return int{kDone};
+    if (stop_requested) {
+      terminal.say("stopped before the end: the report is not complete");
+      return int{kShort};
+    }
+    const std::size_t missed = result->report.missed();
+    terminal.say((missed == 0 ? "all bounds kept" : std::to_string(missed) + " bounds missed") +
+                 (result->folder.empty() ? "" : "; recording, report and plots in " + result->folder));
+    return int{missed == 0 ? kDone : kShort};
+  };
+}
+
+Command add_simulate(CLI::App& app) {
+  struct Arguments {
+    runtime::SimulateOptions options;
+    bool json = false;
+  };
+  const auto a = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand("sim", "simulate a scene: live in the browser, or headless");
+  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, .stl, .obj, .dae)")->required();
+  command.add_option("--seconds", a->options.seconds, "how long; 0 goes on for ever (0; headless 10)")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--dt", a->options.dt, "step in seconds (0.001)")->check(CLI::PositiveNumber);
+  command.add_option("--integrator", a->options.integrator, "implicit, euler, rk4 or symplectic (implicit)");
+  command.add_option("--record", a->options.record, "record into this MCAP file");
+  add_server_options(command, a->options.port, a->options.host, a->options.studio);
+  command.add_flag("--headless", a->options.headless, "as fast as possible, without a server");
+  command.add_flag("--json", a->json, "print the report as JSON");
+  command.footer(
+      "Examples:\n"
+      "  geoul sim scenarios/ur3e_cell/cell.usda\n"
+      "  geoul sim robot.urdf --headless --seconds 5 --dt 0.0005 --integrator symplectic\n"
+      "  geoul sim robot.urdf --headless --record fall.mcap --json\n"
+      "Exit codes: 0 done, 2 bad input or usage, 3 a defect of geoul.");
+  return [a] {
+    Terminal terminal(false);
+    Diagnostics diagnostics;
+    a->options.stop = &stop_requested;
+    runtime::JobOutput output = terminal.output();
+    if (a->options.headless) output.status = {};
+    const Result<runtime::Report> report = runtime::simulate(a->options, output, diagnostics);
+    if (!report) return fail(terminal, diagnostics, report.error());
+    terminal.print(diagnostics);
+    print_report(*report, a->json);
+    return int{kDone};
+  };
+}
+
+Command add_check(CLI::App& app) {
+  struct Arguments {
+    std::vector<std::string> files;
+    bool json = false;
+  };
+  const auto a = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand("check", "read, validate and compile files, and print every finding");
+  command.add_option("FILE", a->files, "scene files, or site files with their recordings")->required();
+  command.add_flag("--json", a->json, "print the findings as JSON");
+  command.footer(
+      "Examples:\n"
+      "  geoul check scenarios/ur3e_cell/site.yaml\n"
+      "  geoul check robot.urdf cell.usda --json\n"
+      "Exit codes: 0 all files are usable, 1 some have errors, 2 bad usage, or no such file.");
+  return [a] {
+    std::vector<runtime::CheckedFile> checked;
+    bool ok = true, missing = false;
+    Terminal terminal(a->json);
+    for (std::size_t i = 0; i < a->files.size(); ++i) {
+      terminal.progress(static_cast<double>(i) / static_cast<double>(a->files.size()), a->files[i]);
+      checked.push_back(runtime::check_file(a->files[i]));
+      ok = ok && checked.back().ok;
+      for (const Finding& finding : checked.back().diagnostics.findings()) {
+        missing =
+            missing || (finding.code == "not-found" && finding.where.file == a->files[i] && finding.where.line == 0);
+      }
+    }
+    terminal.clear();
+    if (a->json) {
+      std::fputs(runtime::to_json(checked).c_str(), stdout);
+    } else {
+      for (const runtime::CheckedFile& file : checked) {
+        std::fputs(file.diagnostics.text().c_str(), stdout);
+        const std::string summary = file.ok ? file.summary : std::to_string(file.diagnostics.error_count()) + " errors";
+        std::printf("%-6s %s: %s\n", file.ok ? "ok" : "FAIL", file.file.c_str(), summary.c_str());
+      }
+    }
+    return int{missing ? kBadUsage : ok ? kDone : kShort};
+  };
+}
+
+Command add_convert(CLI::App& app) {
+  struct Arguments {
+    std::string in, out;
+  };
+  const auto a = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it as .usda");
+  command.add_option("IN", a->in, "scene file (.usda, .urdf, .stl, .obj, .dae)")->required();
+  command.add_option("OUT", a->out, "file to write (.usda)")->required();
+  command.footer(
+      "Examples:\n"
+      "  geoul convert robot.urdf robot.usda\n"
+      "  geoul convert scenarios/ur3e_cell/cell.usda flat.usda\n"
+      "Exit codes: 0 done, 2 bad input or usage.");
+  return [a] {
+    Terminal terminal(false);
+    Diagnostics diagnostics;
+    const Result<std::string> written = runtime::convert(a->in, a->out, diagnostics);
+    if (!written) return fail(terminal, diagnostics, written.error());
+    terminal.print(diagnostics);
+    terminal.say(a->out + ": " + *written);
+    return int{kDone};
+  };
+}
+
+}  // namespace geoul::cli

@@ -1,0 +1,26 @@
+// The commands of geoul: each adds itself to the parser and, when it was asked for, runs and returns the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <functional>
+
+namespace geoul::cli {
+
+enum ExitCode {
+  kDone = 0,      // done, and every bound kept
+  kShort = 1,     // the check ran, and something is short of its bound, or a file has errors
+  kBadUsage = 2,  // bad input or usage: nothing was written
+  kDefect = 3,    // a defect of geoul
+};
+
+// Set by Ctrl-C.
+extern std::atomic<bool> stop_requested;
+
+using Command = std::function<int()>;
+Command add_run(CLI::App& app);
+Command add_simulate(CLI::App& app);
+Command add_check(CLI::App& app);
+Command add_convert(CLI::App& app);
+
+}  // namespace geoul::cli

@@ -1,0 +1,86 @@
+// What can be asked of Geoul, whole: run a site, simulate a scene, check files, convert a scene. The command line and
+// other ways in give options and show results; everything between is here.
+// Errors: findings about the user's files go to Diagnostics; a Result's error is what else went wrong (a port in use, a
+// folder that cannot be written). Nothing is written before all input was found to be right.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "geoul/core/diagnostics.h"
+#include "geoul/core/result.h"
+#include "geoul/core/time.h"
+#include "geoul/runtime/clock.h"
+#include "geoul/runtime/report.h"
+
+namespace geoul::runtime {
+
+// How a job speaks while it runs; each may be empty.
+struct JobOutput {
+  std::function<void(const std::string& line)> say;
+  std::function<void(double fraction, const std::string& what)> progress;  // 0 to 1
+  std::function<void(const ClockStatus&)> status;                          // five times a second
+};
+
+struct RunOptions {
+  std::string site;                   // site file
+  std::string scene;                  // instead of the site's own; empty: that
+  bool check = false;                 // headless, as fast as possible, once
+  std::optional<std::uint16_t> port;  // instead of the site's
+  std::string host;                   // the same; empty: the site's
+  std::string out;                    // folder for recording and report; empty: one is made
+  bool write = true;                  // false: no files at all
+  double speed = 1;
+  std::string studio;  // folder of the web application; empty: see find_studio
+  const std::atomic<bool>* stop = nullptr;
+};
+
+struct RunResult {
+  Report report;
+  std::string folder;  // where recording and report are; empty where nothing was written
+};
+
+Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, Diagnostics& diagnostics);
+
+struct SimulateOptions {
+  std::string scene;
+  double seconds = 0;  // 0: without end, unless headless (10)
+  double dt = 1e-3;
+  std::string integrator = "implicit";  // of integrator_names()
+  std::string record;                   // MCAP file; empty: none
+  std::optional<std::uint16_t> port;    // none: 8765
+  std::string host = "127.0.0.1";
+  bool headless = false;  // as fast as possible, without a server
+  std::string studio;
+  const std::atomic<bool>* stop = nullptr;
+};
+
+std::vector<std::string> integrator_names();
+Result<Report> simulate(const SimulateOptions& options, const JobOutput& output, Diagnostics& diagnostics);
+
+// What a file holds, after reading, validating and compiling; `ok` where it could be used. A site file is checked with
+// its scene and recordings.
+struct CheckedFile {
+  std::string file;
+  bool ok = false;
+  std::string summary;  // "12 bodies, 3 moving joints, 9 fixed joints, 14 shapes"
+  Diagnostics diagnostics;
+};
+CheckedFile check_file(const std::string& file);
+std::string to_json(const std::vector<CheckedFile>& files);
+
+// Reads any scene and writes it as .usda. Returns what was written, in words.
+Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics);
+
+// Folder of the built web application: `given`, the environment's GEOUL_STUDIO, or studio/dist of the source tree;
+// none where there is no index.html.
+std::optional<std::string> find_studio(const std::string& given);
+
+std::string_view version();
+
+}  // namespace geoul::runtime

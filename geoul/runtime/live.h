@@ -1,0 +1,22 @@
+// The running twin: steps a player as clock and clients ask, and tells everyone. Shared by all jobs.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "geoul/runtime/loop.h"
+#include "geoul/runtime/publisher.h"
+
+namespace geoul::runtime {
+
+struct LiveOptions {
+  LoopOptions loop;
+  const std::atomic<bool>* stop = nullptr;            // set by a signal handler: ends the run within 0.1 s
+  std::function<void(const ClockStatus&)> on_status;  // five times a second
+  std::function<bool()> on_end;                       // the player has reached its end; true ends the run
+};
+
+// Runs until stop, or the end of the player with AtEnd::kStop. server may be null.
+void run_live(Player& player, Publisher& publisher, Server* server, WallClock& clock, const LiveOptions& options);
+
+}  // namespace geoul::runtime

@@ -1,0 +1,107 @@
+// The job "sim": a scene left to itself, live or as fast as possible.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "geoul/core/nearest.h"
+#include "geoul/runtime/jobs.h"
+#include "geoul/runtime/live.h"
+#include "geoul/runtime/serve.h"
+#include "geoul/runtime/simulation.h"
+
+namespace geoul::runtime {
+namespace {
+
+constexpr std::array<std::pair<const char*, dynamics::Integrator>, 4> kIntegrators = {{
+    {"implicit", dynamics::Integrator::kImplicit},
+    {"euler", dynamics::Integrator::kSemiImplicitEuler},
+    {"rk4", dynamics::Integrator::kRungeKutta4},
+    {"symplectic", dynamics::Integrator::kSymplectic},
+}};
+constexpr double kHeadlessSeconds = 10;
+constexpr Duration kRecordPeriod{10'000'000};
+
+}  // namespace
+
+std::vector<std::string> integrator_names() {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : kIntegrators) out.emplace_back(name);
+  return out;
+}
+
+Result<Report> simulate(const SimulateOptions& options, const JobOutput& output, Diagnostics& diagnostics) {
+  const auto integrator = std::find_if(kIntegrators.begin(), kIntegrators.end(),
+                                       [&](const auto& entry) { return options.integrator == entry.first; });
+  if (integrator == kIntegrators.end()) {
+    return Error{ErrorCode::kBadInput,
+                 "there is no integrator '" + options.integrator + "'; " +
+                     did_you_mean(options.integrator, integrator_names(), "take implicit, euler, rk4 or symplectic")};
+  }
+  if (!(options.dt >= 1e-7 && options.dt <= 1))
+    return Error{ErrorCode::kBadInput, "the step --dt must be from 1e-7 to 1 s"};
+  if (!(options.seconds >= 0 && options.seconds <= 1e8))
+    return Error{ErrorCode::kBadInput, "the length --seconds must be from 0 to 1e8 s"};
+  const std::optional<Twin> twin = load_twin(options.scene, diagnostics);
+  if (!twin) return diagnostics.to_error();
+
+  SimulationOptions settings;
+  settings.step.dt = Duration::from_seconds(options.dt);
+  settings.step.integrator = integrator->second;
+  const double seconds = options.seconds == 0 && options.headless ? kHeadlessSeconds : options.seconds;
+  settings.length = settings.step.dt * std::llround(seconds / options.dt);
+  Simulation simulation(*twin, settings);
+
+  std::unique_ptr<Server> server;
+  if (!options.headless) {
+    Result<std::unique_ptr<Server>> started = start_server(options.host, options.port.value_or(8765), options.studio);
+    if (!started) return started.error();
+    server = std::move(started).value();
+  }
+  PublishRates rates;
+  rates.record = std::max(kRecordPeriod, settings.step.dt);
+  Publisher publisher(*twin, simulation, server.get(), rates);
+  if (!options.record.empty()) {
+    const Result<void> recording = publisher.start_recording(options.record);
+    if (!recording) return recording.error();
+  }
+  if (output.say) {
+    output.say("simulates " + options.scene + ": " + std::to_string(twin->scene.bodies.size()) + " bodies, " +
+               std::to_string(twin->model.nv) + " degrees of freedom, " + std::to_string(twin->welds.size()) +
+               " fixed joints");
+    if (!options.record.empty()) output.say("records   " + options.record);
+  }
+  if (server) say_where_to_look(*server, options.studio, output.say);
+
+  SteadyClock clock;
+  LiveOptions live;
+  live.stop = options.stop;
+  live.loop.mode = options.headless ? ClockMode::kFreeRun : ClockMode::kRealTime;
+  live.loop.at_end = options.headless ? AtEnd::kStop : AtEnd::kPause;
+  live.on_status = [&](const ClockStatus& status) {
+    if (output.status) output.status(status);
+    if (output.progress && status.has_end)
+      output.progress(std::min(1.0, status.now.seconds() / status.end.seconds()), "simulating");
+  };
+  live.on_end = [&] { return simulation.failed(); };
+  const Time start = clock.now();
+  run_live(simulation, publisher, server.get(), clock, live);
+  const double wall = (clock.now() - start).seconds();
+  const Result<void> closed =
+      publisher.recording_error() ? Result<void>(*publisher.recording_error()) : publisher.stop_recording();
+  if (!closed) return closed.error();
+  if (simulation.failed()) {
+    return Error{ErrorCode::kBadInput, options.scene + ": the simulation became infinite after " +
+                                           std::to_string(simulation.steps()) +
+                                           " steps; take a smaller --dt or --integrator implicit"};
+  }
+  Report report = simulation.report();
+  if (wall > 0) {
+    report.add("real-time factor", simulation.snapshot().state.time.seconds() / wall, "");
+    report.add("steps per second", static_cast<double>(simulation.steps()) / wall, "1/s");
+  }
+  return report;
+}
+
+}  // namespace geoul::runtime
