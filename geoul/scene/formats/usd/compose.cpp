@@ -12,8 +12,8 @@
 namespace geoul::scene::usd {
 namespace {
 
-constexpr std::size_t kMaxPrims = 4'000'000;
-constexpr std::size_t kMaxNodes = 16'000'000;
+constexpr std::size_t kMaxPrims = 500'000;  // about 200 MB
+constexpr std::size_t kMaxNodes = 4'000'000;
 constexpr std::size_t kMaxArcDepth = 64;
 constexpr std::size_t kMaxPathDepth = 400;
 
@@ -111,8 +111,10 @@ class Composer {
     }
     const std::optional<std::string> bytes = read_bytes(file, from, diagnostics_);
     if (!bytes) return nullptr;
+    const std::size_t errors = diagnostics_.error_count();
     std::unique_ptr<Layer> layer = parse_layer(*bytes, file, diagnostics_);
     const Layer* kept = layer.get();
+    if (diagnostics_.error_count() != errors) broken_.insert(kept);
     stage_.layers_.push_back(std::move(layer));
     layers_[key] = kept;
     return kept;
@@ -241,7 +243,9 @@ class Composer {
       stack = stack_of(*layer, key_of(file));
     }
     std::string target = reference.path;
+    const bool broken = broken_.count(layer) > 0;  // what it lacks may stand in what could not be read
     if (target.empty()) {
+      if (layer->default_prim.empty() && broken) return;
       if (layer->default_prim.empty()) {
         diagnostics_.error(where, "no-default-prim", "'" + layer->file + "' names no default prim to reference",
                            "write defaultPrim = \"...\" in it, or a path behind the reference");
@@ -252,6 +256,7 @@ class Composer {
     if (!acyclic(stack, target, chain, where)) return;
     std::optional<Node> found = node_at(stack, target, chain);
     if (!found || found->empty()) {
+      if (broken) return;
       diagnostics_.error(where, "missing-prim", "<" + target + "> does not exist in '" + layer->file + "'",
                          "name a prim of that file");
       return;
@@ -282,7 +287,7 @@ class Composer {
   void too_large(const Location& where) {
     if (too_large_) return;
     too_large_ = true;
-    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or 4 million prims");
+    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or half a million prims");
   }
 
   // The tree of a prim in a layer stack by itself, with all its ancestors' arcs.
@@ -343,6 +348,7 @@ class Composer {
     std::vector<Opinion> opinions;
     collect(parent, opinions);
     for (const std::string& name : child_names(opinions)) {
+      if (too_large_) return;
       std::vector<Site> chain;
       const Node node = child_of(parent, name, chain);
       Prim prim;
@@ -391,6 +397,7 @@ class Composer {
   std::unordered_map<std::string, const LayerStack*> stacks_;
   std::deque<LayerStack> owned_stacks_;
   std::set<const PrimSpec*> refused_;
+  std::set<const Layer*> broken_;  // had errors of their own
   std::size_t node_count_ = 0;
   bool too_large_ = false;
 };

@@ -57,6 +57,12 @@ class Cursor {
     line_ = line;
     return false;
   }
+  // Whether c is the next; stays where it is.
+  bool next_is(char c) {
+    if (!accept(c)) return false;
+    --position_;
+    return true;
+  }
   void expect(char c, const char* where);
   bool accept_word(std::string_view word);
   // Nothing but blanks, comments, a newline, ';' or a closing bracket may follow.

@@ -15,6 +15,7 @@ using Bodies = std::set<BodyId>;
 Bodies bodies_of(const View& view, const Prim& prim) {
   Bodies out;
   out.insert(view.placement(prim).body);
+  if (prim.has_api("PhysicsRigidBodyAPI")) return out;  // bodies below are bodies of their own
   std::vector<int> open(prim.children);
   bool any_below = false;
   while (!open.empty()) {
@@ -42,8 +43,8 @@ Bodies members(const View& view, const Prim& prim) {
     for (const std::string& path : view.stage.targets(prim, side, view.diagnostics)) {
       const Prim* named = view.stage.find(path);
       if (!named) {
-        view.error(prim, side, "missing-target",
-                   std::string("'") + side + "' names <" + path + ">, which does not exist", "check the path");
+        view.warning(prim, side, "missing-target",
+                     std::string("'") + side + "' names <" + path + ">, which does not exist", "check the path");
         continue;
       }
       for (const BodyId body : bodies_of(view, *named)) {
@@ -83,6 +84,9 @@ void read_filters(View& view) {
   std::vector<Group> groups;
   for (const Prim& prim : view.stage.prims()) {
     if (prim.type_name == "PhysicsCollisionGroup") groups.push_back({&prim, members(view, prim)});
+    if (prim.has_api("PhysicsRigidBodyAPI") && view.flag(prim, "geoul:ignoresWorld").value_or(false)) {
+      out.add(prim, {kWorld}, {view.placement(prim).body});
+    }
     if (!prim.has_api("PhysicsFilteredPairsAPI")) continue;
     const Bodies own = bodies_of(view, prim);
     for (const std::string& path : view.stage.targets(prim, "physics:filteredPairs", view.diagnostics)) {
@@ -104,8 +108,8 @@ void read_filters(View& view) {
     for (const std::string& path : filtered) {
       const Prim* named = view.stage.find(path);
       if (!named || named->type_name != "PhysicsCollisionGroup") {
-        view.error(prim, "physics:filteredGroups", "missing-target", "<" + path + "> is no collision group",
-                   "name a PhysicsCollisionGroup");
+        view.warning(prim, "physics:filteredGroups", "missing-target", "<" + path + "> is no collision group",
+                     "name a PhysicsCollisionGroup");
       }
     }
     for (const Group& other : groups) {

@@ -88,7 +88,8 @@ void read_body_mass(const View& view, const Prim& prim, BodyId id, const std::ve
   const std::optional<Sym3d> inertia = written_inertia(view, prim);
   const std::optional<Vec3d> center = view.extended_vector(prim, "physics:centerOfMass");
   const bool has_center = center && std::isfinite(center->x + center->y + center->z);
-  if (!(mass > 0 && inertia && has_center)) body.mass = of_colliders(view, id, density, shapes);
+  const bool exact = view.flag(prim, "geoul:exactMass").value_or(false);  // nothing comes from colliders
+  if (!exact && !(mass > 0 && inertia && has_center)) body.mass = of_colliders(view, id, density, shapes);
   if (mass > 0) {
     if (body.mass.mass > 0) body.mass = scaled(body.mass, mass / body.mass.mass);
     body.mass.mass = mass;

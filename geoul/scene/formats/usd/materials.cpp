@@ -10,7 +10,7 @@ const Prim* bound(const View& view, const Prim& shape, const std::string& relati
        p = p->parent >= 0 ? &view.stage.prims()[static_cast<std::size_t>(p->parent)] : nullptr) {
     if (!view.stage.has_relationship(*p, relationship)) continue;
     bool broken = false;
-    if (const Prim* material = view.target(*p, relationship, broken)) return material;
+    if (const Prim* material = view.target(*p, relationship, broken, true)) return material;
     return nullptr;
   }
   return nullptr;

@@ -72,6 +72,13 @@ class Parser {
     }
     return value_type(word).has_value();
   }
+  // Two words in a row: the type and name of an attribute, even where there is no such type.
+  bool two_words(std::size_t first, std::string_view word) const {
+    const std::string_view rest = in_.text().substr(first + word.size(), 200);
+    const std::size_t second = rest.find_first_not_of(" \t[]");
+    return !word.empty() && second != 0 && second != rest.npos &&
+           (std::isalpha(static_cast<unsigned char>(rest[second])) || rest[second] == '_');
+  }
   std::string_view line_word(std::size_t begin, std::size_t& first) const {
     const std::string_view text = in_.text();
     first = std::min(text.find_first_not_of(" \t\r", begin), text.size());
@@ -89,9 +96,10 @@ class Parser {
       const std::string_view word = line_word(begin, first);
       const char c = first < text.size() ? text[first] : '\0';
       const bool closes = c == '}' || (in_metadata && (c == ')' || c == '{'));
+      const bool statement_here = begins_statement(word) || two_words(first, word);
       const bool fresh = first > statement && first >= in_.position();
-      const bool here = first > statement && first < in_.position() && begins_statement(word) && !in_metadata;
-      if ((fresh && (closes || begins_statement(word) || (in_metadata && !word.empty()))) || here) {
+      const bool here = first > statement && first < in_.position() && statement_here && !in_metadata;
+      if ((fresh && (closes || statement_here || (in_metadata && !word.empty()))) || here) {
         in_.move_to(first);
         return;
       }
@@ -142,7 +150,7 @@ class Parser {
     r.payload = payload;
     if (in_.peek() == '@') r.asset = in_.asset();
     r.line = in_.line();
-    if (in_.peek() == '<') r.path = in_.path(r.asset.empty() ? anchor : "/");
+    if (in_.next_is('<')) r.path = in_.path(r.asset.empty() ? anchor : "/");
     if (r.asset.empty() && r.path.empty()) in_.expect('@', "or a path in a reference");
     if (in_.accept('(')) metadata([&](const std::string&, Edit) { in_.any_value("/", 0); });  // times only
     return r;
@@ -427,8 +435,8 @@ class Parser {
       attribute_field(prim, spec, edit);
     } else if (in_.accept('=')) {
       if (spec.value) {
-        diagnostics_.error({layer_->file, line, prim.path + "." + name}, "duplicate-property",
-                           "'" + name + "' has a value in line " + std::to_string(spec.line), "write it once");
+        diagnostics_.warning({layer_->file, line, prim.path + "." + name}, "duplicate-property",
+                             "'" + name + "' has a value in line " + std::to_string(spec.line), "write it once");
       }
       spec.line = line;
       spec.value = in_.value(*type);

@@ -23,8 +23,12 @@ Axis shape_axis(const View& view, const Prim& prim) {
   return {};
 }
 
-bool diagonal(const Mat3d& S) {
-  return S.r0.y == 0 && S.r0.z == 0 && S.r1.x == 0 && S.r1.z == 0 && S.r2.x == 0 && S.r2.y == 0;
+bool diagonal(const Mat3d& S, double slack) {
+  double size = 0, off = 0;
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j) (i == j ? size : off) = std::fmax(i == j ? size : off, std::abs(S[i][j]));
+  }
+  return off <= slack * size;
 }
 bool alike(double a, double b) { return std::abs(a - b) <= 1e-6 * std::fmax(std::abs(a), std::abs(b)); }
 
@@ -48,6 +52,10 @@ std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* b
   const Value::Reals* points = view.reals(prim, "points", 3);
   const Value::Integers* counts = view.integers(prim, "faceVertexCounts");
   const Value::Integers* indices = view.integers(prim, "faceVertexIndices");
+  if (!points && !counts && !indices) {
+    view.warning(prim, "", "empty-mesh", "the Mesh holds no points; it is left out", "write points and faces");
+    return std::nullopt;
+  }
   if (!points || !counts || !indices) {
     view.error(prim, "", "bad-mesh", "a Mesh needs points, faceVertexCounts and faceVertexIndices", "write all three");
     return std::nullopt;
@@ -110,7 +118,7 @@ std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* b
 
 std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local, bool collides) {
   const std::optional<Resolved> points = view.stage.attribute(prim, "points");
-  const bool shear = !diagonal(local.S);
+  const bool shear = !diagonal(local.S, 0);
   const std::tuple<const void*, bool> key{points ? points->value : nullptr, false};
   MeshId id;
   if (const auto found = view.meshes.find(key); !shear && points && found != view.meshes.end()) {
@@ -126,7 +134,7 @@ std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local
     if (!shear) view.meshes[key] = id;
   }
   const Vec3d scale = shear ? Vec3d{1, 1, 1} : Vec3d{local.S.r0.x, local.S.r1.y, local.S.r2.z};
-  if (!collides) return TriangleMesh{id, scale};
+  if (!collides && !prim.has_api("PhysicsMeshCollisionAPI")) return TriangleMesh{id, scale};
   const std::string how = view.token(prim, "physics:approximation").value_or("none");
   if (how == "none" || how == "meshSimplification") {
     if (how != "none")
@@ -146,10 +154,35 @@ std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local
   return TriangleMesh{id, scale};
 }
 
+// geoul:heights (rows x columns) [m], geoul:columns, geoul:rows, geoul:extent (x, y) [m] on a Mesh of the same surface.
+std::optional<Geometry> height_field(const View& view, const Prim& prim) {
+  HeightField field;
+  const Value::Reals* heights = view.reals(prim, "geoul:heights", 1);
+  const Value::Reals* extent = view.reals(prim, "geoul:extent", 2);
+  const Value::Integers* columns = view.integers(prim, "geoul:columns");
+  const Value::Integers* rows = view.integers(prim, "geoul:rows");
+  const bool sized =
+      heights && extent && extent->size() == 2 && columns && columns->size() == 1 && rows && rows->size() == 1;
+  if (!sized || columns->front() < 2 || rows->front() < 2 || columns->front() > 65536 || rows->front() > 65536 ||
+      heights->size() != static_cast<std::size_t>(columns->front() * rows->front())) {
+    view.error(prim, "geoul:heights", "bad-height-field",
+               "a height field needs geoul:columns x geoul:rows heights, at "
+               "least 2 x 2, and geoul:extent",
+               "write all four, or none and a plain Mesh");
+    return std::nullopt;
+  }
+  field.columns = static_cast<int>(columns->front());
+  field.rows = static_cast<int>(rows->front());
+  field.size_x = (*extent)[0], field.size_y = (*extent)[1];
+  for (const double h : *heights) field.heights.push_back(static_cast<float>(h));
+  return field;
+}
+
 // Sizes in units times the scale times metres per unit; `local` gets the rotation of the axis.
 std::optional<Geometry> geometry_of(View& view, const Prim& prim, Frame& local, bool collides) {
+  if (prim.type_name == "Mesh" && view.stage.attribute(prim, "geoul:heights")) return height_field(view, prim);
   if (prim.type_name == "Mesh") return mesh_geometry(view, prim, local, collides);
-  if (!diagonal(local.S)) {
+  if (!diagonal(local.S, 1e-5)) {  // floats of rotations round to 1e-7
     const char* message = "is sheared by the scales above it, so it keeps no shape of its kind";
     if (collides) {
       view.error(prim, "", "sheared", message, "scale below the rotation, or write it as a Mesh");

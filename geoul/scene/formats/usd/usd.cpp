@@ -80,6 +80,11 @@ void read_gravity(View& view) {
 }
 
 std::string name_of(const std::string& file, const Layer& layer) {
+  const Value* data = usd::find(layer.metadata, "customLayerData");
+  const auto* entries = data ? std::get_if<std::shared_ptr<const usd::Dictionary>>(&data->content) : nullptr;
+  const Value* name = entries ? usd::find(**entries, "geoulName") : nullptr;
+  const auto* text = name ? std::get_if<Value::Strings>(&name->content) : nullptr;
+  if (text && !text->empty()) return text->front();
   if (!layer.default_prim.empty()) return layer.default_prim;
   return std::filesystem::path(file).stem().string();
 }

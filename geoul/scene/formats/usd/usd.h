@@ -7,7 +7,9 @@
 //          geoul:position velocity (start of a one-degree joint), bool geoul:continuous,
 //          rel geoul:mimicSource, geoul:mimicMultiplier mimicOffset
 //   Xform  bool geoul:site = true: a named frame (scene Site) on the body it is in
-//   body   bool geoul:gravity = false: no gravity on this body
+//   body   bool geoul:gravity = false: no gravity on this body; bool geoul:ignoresWorld: never touches the world;
+//          bool geoul:exactMass: nothing of the mass comes from colliders
+//   Mesh   geoul:heights columns rows extent: a height field; string geoul:source: where the mesh came from
 // Exact forms beside the schema's values, used only where they agree: geoul:lowerLimit upperLimit drive
 // angularVelocity (joint and body, radians), geoul:inertia (xx yy zz xy xz yz), geoul:verticalFov.
 //
@@ -33,8 +35,12 @@ std::optional<Scene> read_usd(const std::string& file, Diagnostics& diagnostics)
 std::optional<Scene> read_usda_text(std::string_view text, const std::string& name, Diagnostics& diagnostics);
 
 // The scene as one .usda file, in metres and kilograms; reading it gives the same scene, number for number, except:
-// joint frames whose axis is not X, Y or Z are turned so that it is (to rounding), names that USD does not allow are
-// changed, and shapes, sites and cameras stand below their body. The same scene gives the same text.
+//   - joint frames whose axis is not +x, +y or +z are turned so that it is +z, to rounding;
+//   - names that USD does not allow, or that are used twice, are changed; shapes, sites and cameras stand below their
+//     body; bodies, joints and shapes come in the order of the tree of their names;
+//   - materials and meshes that no shape uses are left out; the units of the file it came from are lost.
+// Rotations of joints are written as quatf, the schema's type, with all digits of a double: this reader keeps them,
+// others round them to float. The same scene gives the same text.
 std::string usda_text(const Scene& scene);
 
 // Writes usda_text() to a file beside `file`, then renames it: a failure leaves nothing half-written.

@@ -203,7 +203,7 @@ bool View::applies(const Prim& prim, const std::string& api, const std::string& 
   return true;
 }
 
-const Prim* View::target(const Prim& prim, const std::string& relationship, bool& broken) const {
+const Prim* View::target(const Prim& prim, const std::string& relationship, bool& broken, bool optional) const {
   broken = false;
   const std::size_t errors = diagnostics.error_count();
   const std::vector<std::string> paths = stage.targets(prim, relationship, diagnostics);
@@ -216,12 +216,15 @@ const Prim* View::target(const Prim& prim, const std::string& relationship, bool
     return nullptr;
   }
   const Prim* found = stage.find(paths.front());
-  if (!found) {
-    error(prim, relationship, "missing-target",
-          "'" + relationship + "' names <" + paths.front() + ">, which does not exist", "check the path");
+  if (found) return found;
+  const std::string message = "'" + relationship + "' names <" + paths.front() + ">, which does not exist";
+  if (optional) {
+    warning(prim, relationship, "missing-target", message + "; the defaults are used", "check the path");
+  } else {
+    error(prim, relationship, "missing-target", message, "check the path");
     broken = true;
   }
-  return found;
+  return nullptr;
 }
 
 }  // namespace geoul::scene::usd

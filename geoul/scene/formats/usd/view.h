@@ -68,8 +68,9 @@ struct View {
   double positive(const Prim& prim, const std::string& name, double fallback) const;
   // Warns of a property that its schema, which is not applied to the prim, would own; it is read all the same.
   bool applies(const Prim& prim, const std::string& api, const std::string& property) const;
-  // The prim that a relationship names; none where it names nothing. More than one or a missing prim is an error.
-  const Prim* target(const Prim& prim, const std::string& relationship, bool& broken) const;
+  // The prim that a relationship names; none where it names nothing. More than one or a missing prim
+  // is an error (a warning, and none, where the relationship is `optional`).
+  const Prim* target(const Prim& prim, const std::string& relationship, bool& broken, bool optional = false) const;
 
   void error(const Prim& prim, const std::string& property, const char* code, std::string message,
              std::string mend = {}) const;

@@ -1,0 +1,612 @@
+// USDA writer: the scene as a tree of prims by the paths of what it holds, one small function a kind.
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <numbers>
+
+#include "geoul/scene/formats/usd/usd.h"
+
+namespace geoul::scene {
+namespace {
+
+constexpr double kDegree = std::numbers::pi / 180;
+
+template <class T>
+std::string number(T x) {
+  char text[40];
+  const auto end = std::to_chars(text, text + sizeof text, x).ptr;  // shortest that reads back to the same bits
+  return {text, end};
+}
+std::string text_of(const Vec3d& v) { return "(" + number(v.x) + ", " + number(v.y) + ", " + number(v.z) + ")"; }
+std::string text_of(const Vec3<float>& v) { return "(" + number(v.x) + ", " + number(v.y) + ", " + number(v.z) + ")"; }
+std::string text_of(const Quatd& q) {
+  return "(" + number(q.w) + ", " + number(q.x) + ", " + number(q.y) + ", " + number(q.z) + ")";
+}
+std::string quoted(const std::string& s) {
+  std::string out = "\"";
+  for (const char c : s) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+enum class Kind { kPlain, kBody, kJoint, kShape, kSite, kCamera, kMaterial };
+
+struct Node {
+  std::string name;
+  Node* parent = nullptr;
+  Kind kind = Kind::kPlain;
+  int index = -1;  // in the scene's array of its kind
+  std::vector<std::unique_ptr<Node>> children;
+  std::map<std::string, Node*, std::less<>> by_name;
+
+  std::string path() const { return parent ? parent->path() + "/" + name : ""; }
+};
+
+std::string valid_name(const std::string& raw) {
+  std::string name;
+  for (const char c : raw) {
+    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                      static_cast<unsigned char>(c) >= 0x80;
+    name += good ? c : '_';
+  }
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name.insert(name.begin(), '_');
+  return name;
+}
+
+Node* child(Node& parent, const std::string& name) {
+  const auto found = parent.by_name.find(name);
+  if (found != parent.by_name.end()) return found->second;
+  parent.children.push_back(std::make_unique<Node>());
+  Node* node = parent.children.back().get();
+  node->name = name;
+  node->parent = &parent;
+  parent.by_name[name] = node;
+  return node;
+}
+
+// Where each thing of the scene stands in the tree.
+class Tree {
+ public:
+  explicit Tree(const Scene& scene) : bodies(scene.bodies.size()) {
+    for (std::size_t i = 0; i < scene.bodies.size(); ++i) bodies[i] = put(scene.bodies[i].path, Kind::kBody, i);
+    for (std::size_t i = 0; i < scene.shapes.size(); ++i) {
+      below(scene.shapes[i].path, scene.shapes[i].body, Kind::kShape, i);
+    }
+    for (std::size_t i = 0; i < scene.sites.size(); ++i) {
+      below(scene.sites[i].path, scene.sites[i].body, Kind::kSite, i);
+    }
+    for (std::size_t i = 0; i < scene.cameras.size(); ++i) {
+      below(scene.cameras[i].path, scene.cameras[i].body, Kind::kCamera, i);
+    }
+    for (std::size_t i = 0; i < scene.joints.size(); ++i) joints.push_back(put(scene.joints[i].path, Kind::kJoint, i));
+    for (std::size_t i = 0; i < scene.materials.size(); ++i) {
+      materials.push_back(put(scene.materials[i].path, Kind::kMaterial, i));
+    }
+  }
+
+  Node root;
+  std::vector<Node*> bodies, joints, materials;
+
+ private:
+  static std::vector<std::string> parts(const std::string& path) {
+    std::vector<std::string> out;
+    std::size_t begin = 0;
+    while (begin < path.size()) {
+      const std::size_t end = std::min(path.find('/', begin), path.size());
+      if (end > begin) out.push_back(valid_name(path.substr(begin, end - begin)));
+      begin = end + 1;
+    }
+    if (out.empty()) out.push_back("unnamed");
+    if (out.size() > 150) out.erase(out.begin() + 1, out.end() - 1);  // readers limit the depth
+    return out;
+  }
+  // The node of a path, made where it is not there yet; its last name is changed until the node is free.
+  Node* put(const std::string& path, Kind kind, std::size_t index, Node* top = nullptr) {
+    const std::vector<std::string> names = parts(path);
+    Node* above = top ? top : &root;
+    for (std::size_t i = 0; !top && i + 1 < names.size(); ++i) above = child(*above, names[i]);
+    std::string name = names.back();
+    const bool moves = kind == Kind::kShape || kind == Kind::kSite || kind == Kind::kCamera;  // what is below it
+    Node* node = child(*above, name);
+    for (int n = 2; node->kind != Kind::kPlain || (moves && !node->children.empty()); ++n) {
+      node = child(*above, name + "_" + std::to_string(n));
+    }
+    node->kind = kind;
+    node->index = static_cast<int>(index);
+    return node;
+  }
+  // On its own path where that is below its body and nothing else that has a pose; else right below the body.
+  void below(const std::string& path, BodyId body, Kind kind, std::size_t index) {
+    const std::vector<std::string> names = parts(path);
+    Node* at = &root;
+    int found = -1;
+    bool clear = true;
+    for (std::size_t i = 0; i + 1 < names.size() && at; ++i) {
+      const auto next = at->by_name.find(names[i]);
+      at = next == at->by_name.end() ? nullptr : next->second;
+      if (!at) break;
+      if (at->kind == Kind::kBody) found = at->index, clear = true;
+      if (at->kind == Kind::kShape || at->kind == Kind::kSite || at->kind == Kind::kCamera) clear = false;
+    }
+    if (clear && found == body.value) {
+      put(path, kind, index);
+    } else {
+      put(path, kind, index, body.valid() ? bodies[body.index()] : &root);
+    }
+  }
+};
+
+bool has_body_above(const Node& node) {
+  for (const Node* p = node.parent; p; p = p->parent) {
+    if (p->kind == Kind::kBody) return true;
+  }
+  return false;
+}
+
+// Eigenvectors of a symmetric matrix as a rotation, by Jacobi's method: R^T I R is diagonal.
+void diagonalize(const Sym3d& inertia, Quatd& axes, Vec3d& moments) {
+  Mat3d R = Mat3d::identity();
+  Mat3d A = full(inertia);
+  for (int sweep = 0; sweep < 60; ++sweep) {
+    int p = 0, q = 1;
+    for (const auto& [i, j] : {std::pair{0, 2}, std::pair{1, 2}}) {
+      if (std::abs(A[i][j]) > std::abs(A[p][q])) p = i, q = j;
+    }
+    if (std::abs(A[p][q]) <= 1e-300) break;
+    const double theta = (A[q][q] - A[p][p]) / (2 * A[p][q]);
+    const double t = (theta >= 0 ? 1 : -1) / (std::abs(theta) + std::sqrt(theta * theta + 1));
+    const double c = 1 / std::sqrt(t * t + 1), s = t * c;
+    Mat3d G = Mat3d::identity();
+    G[p][p] = c, G[q][q] = c, G[p][q] = s, G[q][p] = -s;
+    A = transpose(G) * A * G;
+    A[p][q] = A[q][p] = 0;
+    R = R * G;
+  }
+  axes = quaternion(R);
+  moments = {A.r0.x, A.r1.y, A.r2.z};
+}
+
+class Writer {
+ public:
+  explicit Writer(const Scene& scene) : scene_(scene), tree_(scene) {}
+
+  std::string run() {
+    header();
+    gravity();
+    meshes();
+    for (const auto& node : tree_.root.children) prim(*node, 0);
+    return std::move(out_);
+  }
+
+ private:
+  void line(int depth, const std::string& text) {
+    out_.append(static_cast<std::size_t>(4 * depth), ' ');
+    out_ += text;
+    out_ += '\n';
+  }
+  std::string free_name(std::string name) const {
+    while (tree_.root.by_name.count(name)) name += "_";
+    return name;
+  }
+
+  void header() {
+    const Vec3d& up = scene_.up;
+    const char* axis = std::abs(up.z) >= std::abs(up.x) && std::abs(up.z) >= std::abs(up.y) ? "Z"
+                       : std::abs(up.y) >= std::abs(up.x)                                   ? "Y"
+                                                                                            : "X";
+    line(0, "#usda 1.0");
+    line(0, "(");
+    line(1, "customLayerData = {");
+    line(2, "string geoulName = " + quoted(scene_.name));
+    line(1, "}");
+    if (!tree_.root.children.empty()) {
+      const std::string name = valid_name(scene_.name);
+      line(1, "defaultPrim = " + quoted(tree_.root.by_name.count(name) ? name : tree_.root.children.front()->name));
+    }
+    line(1, "kilogramsPerUnit = 1");
+    line(1, "metersPerUnit = 1");
+    line(1, std::string("upAxis = \"") + axis + "\"");
+    line(0, ")");
+    line(0, "");
+  }
+
+  void gravity() {
+    const double g = norm(scene_.gravity);
+    line(0, "def PhysicsScene \"" + free_name("PhysicsScene") + "\"");
+    line(0, "{");
+    if (g > 0) line(1, "vector3f physics:gravityDirection = " + text_of((1 / g) * scene_.gravity));
+    line(1, "float physics:gravityMagnitude = " + number(g));
+    line(1, "custom double3 geoul:gravity = " + text_of(scene_.gravity));
+    line(0, "}");
+    line(0, "");
+  }
+
+  // Every mesh once, in a class that the shapes refer to.
+  void meshes() {
+    mesh_class_ = free_name("Meshes");
+    if (scene_.meshes.empty()) return;
+    line(0, "class \"" + mesh_class_ + "\"");
+    line(0, "{");
+    for (std::size_t i = 0; i < scene_.meshes.size(); ++i) {
+      line(1, "def Mesh \"mesh_" + std::to_string(i) + "\"");
+      line(1, "{");
+      mesh_content(scene_.meshes[i], 2);
+      line(1, "}");
+    }
+    line(0, "}");
+    line(0, "");
+  }
+  void mesh_content(const Mesh& mesh, int depth) {
+    line(depth, "custom string geoul:source = " + quoted(mesh.path));
+    line(depth, "uniform token subdivisionScheme = \"none\"");
+    std::string counts, indices, points, normals;
+    for (const auto& t : mesh.triangles) {
+      counts += counts.empty() ? "3" : ", 3";
+      for (const std::uint32_t v : t) indices += (indices.empty() ? "" : ", ") + std::to_string(v);
+    }
+    for (const auto& p : mesh.vertices) points += (points.empty() ? "" : ", ") + text_of(p);
+    for (const auto& n : mesh.normals) normals += (normals.empty() ? "" : ", ") + text_of(n);
+    line(depth, "int[] faceVertexCounts = [" + counts + "]");
+    line(depth, "int[] faceVertexIndices = [" + indices + "]");
+    line(depth, "point3f[] points = [" + points + "]");
+    if (!normals.empty()) {
+      line(depth, "normal3f[] normals = [" + normals + "] (");
+      line(depth + 1, "interpolation = \"vertex\"");
+      line(depth, ")");
+    }
+  }
+
+  void prim(const Node& node, int depth) {
+    switch (node.kind) {
+      case Kind::kPlain: open("Xform", node, {}, depth); break;
+      case Kind::kBody: body(node, depth); break;
+      case Kind::kJoint: joint(node, depth); break;
+      case Kind::kShape: shape(node, depth); break;
+      case Kind::kSite: site(node, depth); break;
+      case Kind::kCamera: camera(node, depth); break;
+      case Kind::kMaterial: material(node, depth); break;
+    }
+    for (const auto& below : node.children) {
+      line(0, "");
+      prim(*below, depth + 1);
+    }
+    line(depth, "}");
+    if (depth == 0) line(0, "");
+  }
+
+  void open(const char* type, const Node& node, const std::vector<std::string>& apis, int depth,
+            const std::string& extra = {}) {
+    const bool fields = !apis.empty() || !extra.empty();
+    line(depth, "def " + std::string(type) + (*type ? " " : "") + quoted(node.name) + (fields ? " (" : ""));
+    if (!apis.empty()) {
+      std::string list;
+      for (const std::string& api : apis) list += (list.empty() ? "" : ", ") + quoted(api);
+      line(depth + 1, "prepend apiSchemas = [" + list + "]");
+    }
+    if (!extra.empty()) line(depth + 1, extra);
+    if (fields) line(depth, ")");
+    line(depth, "{");
+  }
+
+  void pose(const Posed& X, const Vec3d& scale, bool reset, int depth) {
+    std::string order = reset ? "\"!resetXformStack!\"" : "";
+    const auto add = [&](const std::string& declaration, const char* op) {
+      line(depth, declaration);
+      order += std::string(order.empty() ? "" : ", ") + "\"" + op + "\"";
+    };
+    if (!(X.p == Vec3d{})) add("double3 xformOp:translate = " + text_of(X.p), "xformOp:translate");
+    if (!(X.R == Quatd{})) add("quatd xformOp:orient = " + text_of(X.R), "xformOp:orient");
+    if (!(scale == Vec3d{1, 1, 1})) add("double3 xformOp:scale = " + text_of(scale), "xformOp:scale");
+    if (!order.empty()) line(depth, "uniform token[] xformOpOrder = [" + order + "]");
+  }
+
+  void body(const Node& node, int depth) {
+    const Body& b = scene_.bodies[static_cast<std::size_t>(node.index)];
+    std::string pairs;
+    bool world = false;
+    for (const auto& [x, y] : scene_.collision_exclusions) {
+      if (x.value == node.index && y.valid()) {
+        pairs += (pairs.empty() ? "<" : ", <") + tree_.bodies[y.index()]->path() + ">";
+      }
+      world = world || (x.value == node.index && !y.valid()) || (y.value == node.index && !x.valid());
+    }
+    std::vector<std::string> apis = {"PhysicsRigidBodyAPI", "PhysicsMassAPI"};
+    if (!pairs.empty()) apis.push_back("PhysicsFilteredPairsAPI");
+    open("Xform", node, apis, depth++);
+    pose(b.X_WB, {1, 1, 1}, has_body_above(node), depth);
+    mass(b.mass, depth);
+    if (b.kinematic) line(depth, "bool physics:kinematicEnabled = 1");
+    if (!b.gravity) line(depth, "custom bool geoul:gravity = 0");
+    if (world) line(depth, "custom bool geoul:ignoresWorld = 1");
+    if (!(b.V_WB.v == Vec3d{})) line(depth, "vector3f physics:velocity = " + text_of(b.V_WB.v));
+    if (!(b.V_WB.w == Vec3d{})) {
+      line(depth, "vector3f physics:angularVelocity = " + text_of((1 / kDegree) * b.V_WB.w));
+      line(depth, "custom double3 geoul:angularVelocity = " + text_of(b.V_WB.w));
+    }
+    if (!pairs.empty()) line(depth, "rel physics:filteredPairs = [" + pairs + "]");
+  }
+
+  void mass(const MassProperties& m, int depth) {
+    line(depth, "custom bool geoul:exactMass = 1");
+    line(depth, "float physics:mass = " + number(m.mass));
+    line(depth, "point3f physics:centerOfMass = " + text_of(m.center));
+    const Sym3d& I = m.inertia;
+    if (I == Sym3d{}) return;
+    Quatd axes;
+    Vec3d moments{I.xx, I.yy, I.zz};
+    if (I.xy != 0 || I.xz != 0 || I.yz != 0) {
+      diagonalize(I, axes, moments);
+      line(depth, "custom double[] geoul:inertia = [" + number(I.xx) + ", " + number(I.yy) + ", " + number(I.zz) +
+                      ", " + number(I.xy) + ", " + number(I.xz) + ", " + number(I.yz) + "]");
+    }
+    line(depth, "float3 physics:diagonalInertia = " + text_of(moments));
+    line(depth, "quatf physics:principalAxes = " + text_of(axes));
+  }
+
+  void site(const Node& node, int depth) {
+    open("Xform", node, {}, depth++);
+    pose(scene_.sites[static_cast<std::size_t>(node.index)].X_BS, {1, 1, 1}, false, depth);
+    line(depth, "custom bool geoul:site = 1");
+  }
+
+  void camera(const Node& node, int depth) {
+    const Camera& c = scene_.cameras[static_cast<std::size_t>(node.index)];
+    open("Camera", node, {}, depth++);
+    pose(c.X_BC, {1, 1, 1}, false, depth);
+    line(depth, "float verticalAperture = 24");
+    line(depth, "float focalLength = " + number(12 / std::tan(c.vertical_fov / 2)));
+    line(depth, "float2 clippingRange = (" + number(c.near) + ", " + number(c.far) + ")");
+    line(depth, "custom double geoul:verticalFov = " + number(c.vertical_fov));
+  }
+
+  void material(const Node& node, int depth) {
+    const Material& m = scene_.materials[static_cast<std::size_t>(node.index)];
+    open("Material", node, {"PhysicsMaterialAPI"}, depth++);
+    line(depth, "float physics:staticFriction = " + number(m.static_friction));
+    line(depth, "float physics:dynamicFriction = " + number(m.dynamic_friction));
+    line(depth, "float physics:restitution = " + number(m.restitution));
+    line(depth, "float physics:density = " + number(m.density));
+    line(depth, "token outputs:surface.connect = <" + node.path() + "/surface.outputs:surface>");
+    line(0, "");
+    line(depth, "def Shader \"surface\"");
+    line(depth++, "{");
+    line(depth, "uniform token info:id = \"UsdPreviewSurface\"");
+    line(depth, "color3f inputs:diffuseColor = " + text_of(Vec3<float>{m.color[0], m.color[1], m.color[2]}));
+    line(depth, "float inputs:opacity = " + number(m.color[3]));
+    line(depth, "color3f inputs:emissiveColor = " + text_of(Vec3<float>{m.emission[0], m.emission[1], m.emission[2]}));
+    line(depth, "float inputs:metallic = " + number(m.metallic));
+    line(depth, "float inputs:roughness = " + number(m.roughness));
+    line(depth, "token outputs:surface");
+    line(depth - 1, "}");
+  }
+
+  void shape(const Node& node, int depth);
+  void joint(const Node& node, int depth);
+  void joint_frames(const Joint& j, int depth);
+  void joint_limits(const Joint& j, const std::string& low, const std::string& high, int depth);
+  void joint_drive(const Joint& j, const std::string& name, int depth);
+  void joint_custom(const Joint& j, int index, int depth);
+  void height_field(const HeightField& field, int depth);
+
+  const Scene& scene_;
+  Tree tree_;
+  std::string mesh_class_;
+  std::string out_;
+};
+
+void Writer::height_field(const HeightField& field, int depth) {
+  Mesh mesh;
+  mesh.path = "height field";
+  std::string heights;
+  for (int r = 0; r < field.rows; ++r) {
+    for (int c = 0; c < field.columns; ++c) {
+      const float h = field.heights[static_cast<std::size_t>(r * field.columns + c)];
+      heights += (heights.empty() ? "" : ", ") + number(h);
+      mesh.vertices.push_back({static_cast<float>((c / (field.columns - 1.0) - 0.5) * field.size_x),
+                               static_cast<float>((r / (field.rows - 1.0) - 0.5) * field.size_y), h});
+      if (r == 0 || c == 0) continue;
+      const auto v = static_cast<std::uint32_t>(r * field.columns + c);
+      const auto w = static_cast<std::uint32_t>(field.columns);
+      mesh.triangles.push_back({v - w - 1, v - w, v});
+      mesh.triangles.push_back({v - w - 1, v, v - 1});
+    }
+  }
+  mesh_content(mesh, depth);
+  line(depth, "custom int geoul:columns = " + std::to_string(field.columns));
+  line(depth, "custom int geoul:rows = " + std::to_string(field.rows));
+  line(depth, "custom double2 geoul:extent = (" + number(field.size_x) + ", " + number(field.size_y) + ")");
+  line(depth, "custom float[] geoul:heights = [" + heights + "]");
+}
+
+void Writer::shape(const Node& node, int depth) {
+  const Shape& s = scene_.shapes[static_cast<std::size_t>(node.index)];
+  std::vector<std::string> apis;
+  if (s.material.valid()) apis.push_back("MaterialBindingAPI");
+  if (s.collides) apis.push_back("PhysicsCollisionAPI");
+  const auto* triangles = std::get_if<TriangleMesh>(&s.geometry);
+  const auto* hull = std::get_if<ConvexHull>(&s.geometry);
+  if (hull || (triangles && s.collides)) apis.push_back("PhysicsMeshCollisionAPI");
+  const char* types[] = {"Cube", "Sphere", "Capsule", "Cylinder", "Cone", "Plane", "", "", "Mesh"};
+  std::string reference;
+  Vec3d scale{1, 1, 1};
+  if (triangles || hull) {
+    const MeshId mesh = triangles ? triangles->mesh : hull->mesh;
+    scale = triangles ? triangles->scale : hull->scale;
+    reference = "prepend references = </" + mesh_class_ + "/mesh_" + std::to_string(mesh.value) + ">";
+  }
+  if (const auto* box = std::get_if<Box>(&s.geometry)) scale = box->size;
+  open(types[s.geometry.index()], node, apis, depth++, reference);
+  pose(s.X_BS, scale, false, depth);
+  const auto sizes = [&](double radius, double height) {
+    line(depth, "uniform token axis = \"Z\"");
+    line(depth, "double radius = " + number(radius));
+    line(depth, "double height = " + number(height));
+  };
+  if (std::holds_alternative<Box>(s.geometry)) line(depth, "double size = 1");
+  if (const auto* g = std::get_if<Sphere>(&s.geometry)) line(depth, "double radius = " + number(g->radius));
+  if (const auto* g = std::get_if<Capsule>(&s.geometry)) sizes(g->radius, g->height);
+  if (const auto* g = std::get_if<Cylinder>(&s.geometry)) sizes(g->radius, g->height);
+  if (const auto* g = std::get_if<Cone>(&s.geometry)) sizes(g->radius, g->height);
+  if (const auto* g = std::get_if<HeightField>(&s.geometry)) height_field(*g, depth);
+  if (const auto* g = std::get_if<Plane>(&s.geometry)) {
+    line(depth, "uniform token axis = \"Z\"");
+    line(depth, "double width = " + number(g->size_x));
+    line(depth, "double length = " + number(g->size_y));
+  }
+  if (hull) line(depth, "uniform token physics:approximation = \"convexHull\"");
+  if (triangles && s.collides) line(depth, "uniform token physics:approximation = \"none\"");
+  if (s.material.valid()) line(depth, "rel material:binding = <" + tree_.materials[s.material.index()]->path() + ">");
+  if (!s.visible) line(depth, "token visibility = \"invisible\"");
+}
+
+// The token of an axis; empty where it is none.
+std::string axis_token(const Vec3d& a) {
+  return a == Vec3d{1, 0, 0} ? "X" : a == Vec3d{0, 1, 0} ? "Y" : a == Vec3d{0, 0, 1} ? "Z" : "";
+}
+
+void Writer::joint_frames(const Joint& j, int depth) {
+  Posed P = j.X_PJ, C = j.X_CJ;
+  const bool has_axis = velocity_size(j.type) == 1 || j.type == JointType::kPlanar;
+  if (has_axis && axis_token(j.axis).empty()) {
+    const Vec3d& a = j.axis;
+    const Quatd turn = a.z < -0.999999999 ? Quatd{0, 1, 0, 0} : normalized(Quatd{1 + a.z, -a.y, a.x, 0});  // z to a
+    P.R = P.R * turn, C.R = C.R * turn;
+  }
+  if (j.parent.valid()) line(depth, "rel physics:body0 = <" + tree_.bodies[j.parent.index()]->path() + ">");
+  if (j.child.valid()) line(depth, "rel physics:body1 = <" + tree_.bodies[j.child.index()]->path() + ">");
+  line(depth, "point3f physics:localPos0 = " + text_of(P.p));
+  line(depth, "quatf physics:localRot0 = " + text_of(P.R));
+  line(depth, "point3f physics:localPos1 = " + text_of(C.p));
+  line(depth, "quatf physics:localRot1 = " + text_of(C.R));
+}
+
+void Writer::joint_limits(const Joint& j, const std::string& low, const std::string& high, int depth) {
+  const double unit = j.type == JointType::kPrismatic ? 1 : kDegree;
+  const auto limit = [&](const std::string& name, const char* exact, double x) {
+    if (std::isinf(x)) return;
+    line(depth, "float " + name + " = " + number(x / unit));
+    if (unit * (x / unit) != x) line(depth, std::string("custom double ") + exact + " = " + number(x));
+  };
+  limit(low, "geoul:lowerLimit", j.lower);
+  limit(high, "geoul:upperLimit", j.upper);
+}
+
+bool has_drive(const Joint& j) {
+  const Drive& d = j.drive;
+  return velocity_size(j.type) == 1 && (d.stiffness != 0 || d.damping != 0 || d.target_position != 0 ||
+                                        d.target_velocity != 0 || !std::isinf(d.max_force));
+}
+
+void Writer::joint_drive(const Joint& j, const std::string& name, int depth) {
+  if (!has_drive(j)) return;
+  const double unit = j.type == JointType::kPrismatic ? 1 : kDegree;
+  const Drive& d = j.drive;
+  const std::string prefix = "float drive:" + name + ":physics:";
+  line(depth, "uniform token drive:" + name + ":physics:type = \"force\"");
+  line(depth, prefix + "stiffness = " + number(d.stiffness * unit));
+  line(depth, prefix + "damping = " + number(d.damping * unit));
+  line(depth, prefix + "targetPosition = " + number(d.target_position / unit));
+  line(depth, prefix + "targetVelocity = " + number(d.target_velocity / unit));
+  if (!std::isinf(d.max_force)) line(depth, prefix + "maxForce = " + number(d.max_force));
+  if (unit == 1) return;
+  line(depth, "custom double[] geoul:drive = [" + number(d.stiffness) + ", " + number(d.damping) + ", " +
+                  number(d.target_position) + ", " + number(d.target_velocity) + "]");
+}
+
+void Writer::joint_custom(const Joint& j, int index, int depth) {
+  if (!j.enabled) line(depth, "bool physics:jointEnabled = 0");
+  if (j.collision_enabled) line(depth, "bool physics:collisionEnabled = 1");
+  if (j.excluded_from_articulation) line(depth, "uniform bool physics:excludeFromArticulation = 1");
+  if (!std::isinf(j.break_force)) line(depth, "float physics:breakForce = " + number(j.break_force));
+  if (!std::isinf(j.break_torque)) line(depth, "float physics:breakTorque = " + number(j.break_torque));
+  const auto custom = [&](const char* name, double x, double otherwise) {
+    if (x != otherwise) line(depth, std::string("custom double geoul:") + name + " = " + number(x));
+  };
+  custom("effortLimit", j.effort_limit, kUnlimited);
+  custom("velocityLimit", j.velocity_limit, kUnlimited);
+  custom("damping", j.damping, 0);
+  custom("friction", j.friction, 0);
+  custom("armature", j.armature, 0);
+  custom("stiffness", j.stiffness, 0);
+  custom("springPosition", j.spring_position, 0);
+  if (j.position) line(depth, "custom double geoul:position = " + number(*j.position));
+  if (j.velocity) line(depth, "custom double geoul:velocity = " + number(*j.velocity));
+  if (j.type == JointType::kContinuous) line(depth, "custom bool geoul:continuous = 1");
+  for (const Mimic& m : scene_.mimics) {
+    if (m.joint.value != index) continue;
+    line(depth, "rel geoul:mimicSource = <" + tree_.joints[m.source.index()]->path() + ">");
+    line(depth, "custom double geoul:mimicMultiplier = " + number(m.multiplier));
+    line(depth, "custom double geoul:mimicOffset = " + number(m.offset));
+  }
+}
+
+void Writer::joint(const Node& node, int depth) {
+  const Joint& j = scene_.joints[static_cast<std::size_t>(node.index)];
+  const std::string token = axis_token(j.axis).empty() ? "Z" : axis_token(j.axis);
+  std::vector<std::string> apis, locks;
+  const char* type = "PhysicsJoint";
+  switch (j.type) {
+    case JointType::kFixed: type = "PhysicsFixedJoint"; break;
+    case JointType::kRevolute:
+    case JointType::kContinuous: type = "PhysicsRevoluteJoint"; break;
+    case JointType::kPrismatic: type = "PhysicsPrismaticJoint"; break;
+    case JointType::kSpherical: type = "PhysicsSphericalJoint"; break;
+    case JointType::kPlanar:
+      for (const char* other : {"X", "Y", "Z"}) {
+        locks.push_back(other == token ? std::string("trans") + other : std::string("rot") + other);
+      }
+      break;
+    case JointType::kFree: break;
+  }
+  for (const std::string& lock : locks) apis.push_back("PhysicsLimitAPI:" + lock);
+  const std::string drive = j.type == JointType::kPrismatic ? "linear" : "angular";
+  if (has_drive(j)) apis.push_back("PhysicsDriveAPI:" + drive);
+  open(type, node, apis, depth++);
+  joint_frames(j, depth);
+  if (velocity_size(j.type) == 1) {
+    line(depth, "uniform token physics:axis = \"" + token + "\"");
+    joint_limits(j, "physics:lowerLimit", "physics:upperLimit", depth);
+    joint_drive(j, drive, depth);
+  }
+  for (const std::string& lock : locks) {  // low above high: locked
+    line(depth, "float limit:" + lock + ":physics:low = 1");
+    line(depth, "float limit:" + lock + ":physics:high = -1");
+  }
+  joint_custom(j, node.index, depth);
+}
+
+}  // namespace
+
+std::string usda_text(const Scene& scene) { return Writer(scene).run(); }
+
+Result<void> write_usda(const Scene& scene, const std::string& file) {
+  const std::string beside = file + ".part";
+  std::error_code failed;
+  {
+    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+    out << usda_text(scene);
+    out.close();
+    if (!out) {
+      std::filesystem::remove(beside, failed);
+      return Error{ErrorCode::kUnavailable,
+                   file + ": cannot be written; check the folder, its rights and the free space"};
+    }
+  }
+  std::filesystem::rename(beside, file, failed);
+  if (!failed) return {};
+  const std::string why = failed.message();
+  std::filesystem::remove(beside, failed);
+  return Error{ErrorCode::kUnavailable, file + ": cannot be written: " + why};
+}
+
+}  // namespace geoul::scene
