@@ -1,0 +1,141 @@
+// Same input, same bits; and nothing is allocated between step() and its return.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "geoul/dynamics/test_scenes.h"
+
+namespace {
+
+std::atomic<bool> counting{false};
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t size) {
+  if (counting.load(std::memory_order_relaxed)) ++allocations;
+  void* p = std::malloc(size);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+
+}  // namespace
+
+// Every allocation of this program passes here.
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new[](std::size_t size) { return counted(size); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+
+namespace geoul::dynamics {
+namespace {
+
+using namespace scenes;
+
+constexpr Integrator kAll[] = {Integrator::kImplicit, Integrator::kSemiImplicitEuler, Integrator::kRungeKutta4,
+                               Integrator::kSymplectic};
+
+// Many independent trees of every kind of joint, some with friction, limits and limited drives.
+Scene forest(int trees) {
+  Scene scene;
+  for (int t = 0; t < trees; ++t) {
+    const Scene tree = random_tree(6, static_cast<std::uint64_t>(t), t % 3 == 0);
+    const int first = static_cast<int>(scene.bodies.size());
+    for (scene::Body body : tree.bodies) {
+      body.path = "/tree" + std::to_string(t) + body.path;
+      scene.bodies.push_back(body);
+    }
+    for (Joint joint : tree.joints) {
+      joint.path = "/tree" + std::to_string(t) + joint.path;
+      if (joint.parent.valid()) joint.parent.value += first;
+      joint.child.value += first;
+      if (t % 2 == 0 && scene::velocity_size(joint.type) == 1) {
+        joint.friction = 0.3;
+        joint.lower = -0.2, joint.upper = 0.2;
+        joint.drive = {50, 2, 0.5, 0, 4};
+      }
+      scene.joints.push_back(joint);
+    }
+  }
+  return scene;
+}
+
+std::vector<double> run(const Model& model, Integrator integrator, int threads, int steps) {
+  ThreadPool pool(threads);
+  Data data = make_data(model);
+  scene::State state = make_state(model);
+  const Controls controls = make_controls(model);
+  const StepOptions options{Duration{1'000'000}, integrator, 60, &pool};
+  for (int i = 0; i < steps; ++i) step(model, options, controls, data, state);
+  std::vector<double> bits = state.q;
+  bits.insert(bits.end(), state.v.begin(), state.v.end());
+  return bits;
+}
+
+TEST(Determinism, SameBitsForOneTwoThreeAndSevenThreads) {
+  const Model model = compiled(forest(100));
+  for (const Integrator integrator : kAll) {
+    const std::vector<double> one = run(model, integrator, 1, 50);
+    for (const int threads : {2, 3, 7}) {
+      const std::vector<double> many = run(model, integrator, threads, 50);
+      ASSERT_EQ(std::memcmp(one.data(), many.data(), one.size() * sizeof(double)), 0)
+          << to_string(integrator) << " " << threads;
+    }
+  }
+}
+
+TEST(Determinism, ARestartFromTheStateHasTheSameBits) {
+  const Model model = compiled(forest(20));
+  const Controls controls = make_controls(model);
+  for (const Integrator integrator : kAll) {
+    const StepOptions options{Duration{1'000'000}, integrator, 60, nullptr};
+    Data data = make_data(model);
+    scene::State state = make_state(model);
+    for (int i = 0; i < 50; ++i) step(model, options, controls, data, state);
+    scene::State copy = state;
+    Data fresh = make_data(model);
+    for (int i = 0; i < 50; ++i) {
+      step(model, options, controls, data, state);
+      step(model, options, controls, fresh, copy);
+    }
+    EXPECT_EQ(state.q, copy.q) << to_string(integrator);
+    EXPECT_EQ(state.v, copy.v) << to_string(integrator);
+  }
+}
+
+TEST(Allocation, NothingIsAllocatedInAStep) {
+  Scene scene = forest(10);
+  Scene ring = weld_ring(12);
+  const Model trees = compiled(scene), welded = compiled(ring);
+  ThreadPool pool(2);
+  for (const Model* model : {&trees, &welded}) {
+    Data data = make_data(*model);
+    scene::State state = make_state(*model);
+    Controls controls = make_controls(*model);
+    controls.wrenches.assign(static_cast<std::size_t>(model->nbody), Forced{{0.1, 0, 0}, {0, 0.2, 0}});
+    controls.motion = [](Time, std::vector<double>&, std::vector<double>&, std::vector<double>&) {};
+    for (const Integrator integrator : kAll) {
+      const StepOptions options{Duration{1'000'000}, integrator, 60, &pool};
+      allocations = 0;
+      counting = true;
+      for (int i = 0; i < 20; ++i) {
+        step(*model, options, controls, data, state);
+        evaluate(*model, options, controls, data, state);
+        reaction_wrenches(*model, controls.wrenches, data, state);
+      }
+      counting = false;
+      EXPECT_EQ(allocations, 0) << to_string(integrator);
+    }
+  }
+  counting = true;  // the count itself works
+  allocations = 0;
+  delete new int(1);
+  counting = false;
+  EXPECT_EQ(allocations, 1);
+}
+
+}  // namespace
+}  // namespace geoul::dynamics
