@@ -28,17 +28,17 @@ struct ServerOptions {
   std::string name = "Geoul";
   std::string address = "127.0.0.1";  // IP address to listen on; "0.0.0.0" opens the server to the network
   std::uint16_t port = 8765;          // 0: any free one, see Server::port()
-  std::filesystem::path files;        // folder of the web application; empty: none is served
-  std::map<std::string, std::string> metadata;
+  std::filesystem::path files{};        // folder of the web application; empty: none is served
+  std::map<std::string, std::string> metadata{};
   // Web pages that may connect beside those of this server and of this machine ("https://app.foxglove.dev").
   std::vector<std::string> allowed_origins = {"https://app.foxglove.dev", "https://lichtblick-suite.github.io",
                                               "file://"};
-  std::vector<std::string> allowed_hosts;  // further names that this machine is reached by, without port
+  std::vector<std::string> allowed_hosts{};  // further names that this machine is reached by, without port
 
   std::size_t max_clients = 32;              // WebSocket clients
   std::size_t max_connections = 128;         // clients and HTTP connections
   std::size_t max_client_message = 1 << 20;  // [byte]
-  OutboxLimits outbox;                       // per client
+  OutboxLimits outbox{};                     // per client
   Duration request_timeout{10'000'000'000};  // for a whole HTTP request, handshake included
   Duration idle_timeout{60'000'000'000};     // a client that neither speaks nor answers pings is cut off
 };
