@@ -9,10 +9,10 @@
 namespace geoul::cli {
 namespace {
 
-// One line for what went wrong: findings of the user's files, or the error where it is something else.
+// One line for each thing that is wrong: errors in the user's files, or what else went wrong. Warnings wait until
+// they are all that is left to say.
 int fail(Terminal& terminal, const Diagnostics& diagnostics, const Error& error) {
-  terminal.print(diagnostics);
-  if (diagnostics.ok()) terminal.print(error);
+  diagnostics.ok() ? terminal.print(error) : terminal.print(diagnostics, Severity::kError);
   return error.code == ErrorCode::kInternal ? kDefect : kBadUsage;
 }
 

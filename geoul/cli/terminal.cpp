@@ -50,10 +50,10 @@ void Terminal::status(const runtime::ClockStatus& status) {
   draw(line);
 }
 
-void Terminal::print(const Diagnostics& diagnostics) {
+void Terminal::print(const Diagnostics& diagnostics, Severity least) {
   clear();
   for (const Finding& finding : diagnostics.findings()) {
-    if (quiet_ && finding.severity != Severity::kError) continue;
+    if (finding.severity < (quiet_ ? Severity::kError : least)) continue;
     std::fprintf(stderr, "%s\n", to_string(finding).c_str());
   }
 }

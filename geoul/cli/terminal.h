@@ -17,8 +17,8 @@ class Terminal {
   void status(const runtime::ClockStatus& status);
   void clear();  // the line that redraws itself
 
-  // Prints findings and the error, one line each.
-  void print(const Diagnostics& diagnostics);
+  // Prints findings of at least this weight, or an error, one line each.
+  void print(const Diagnostics& diagnostics, Severity least = Severity::kInfo);
   void print(const Error& error);
 
   runtime::JobOutput output();

@@ -94,7 +94,7 @@ class Parser {
     std::string_view line;
     while (lines_.next(line)) {
       if (trimmed(line).empty()) continue;
-      read_row(line);
+      row_lost_ = !read_row(line);
       if (diagnostics_.error_count() - errors >= kMaxErrors) {
         error("", "too-many-errors", "further rows were not read", "mend the rows above first");
         break;
@@ -169,10 +169,11 @@ class Parser {
     return true;
   }
 
-  void read_row(std::string_view line) {
+  // False where the row was refused.
+  bool read_row(std::string_view line) {
     if (!split(line, fields_)) {
       error("", "open-quote", "a quote is not closed", "close it on the same line");
-      return;
+      return false;
     }
     if (fields_.size() != width_) {
       const bool is_short = fields_.size() < width_;
@@ -180,15 +181,15 @@ class Parser {
             "the row has " + std::to_string(fields_.size()) + " fields, the header " + std::to_string(width_),
             is_short ? "the row was cut off: delete it or record it again"
                      : "quote text that holds commas, or delete the row");
-      return;
+      return false;
     }
     double seconds = 0;
-    if (!read_number(time_field_, options_.time_column, seconds)) return;
+    if (!read_number(time_field_, options_.time_column, seconds)) return false;
     seconds *= options_.time_unit;
     if (!(std::abs(seconds) < 9e9)) {
       error(options_.time_column, "not-finite", "the time " + quoted(fields_[time_field_]) + " is beyond 285 years",
             "check the time unit in the site file");
-      return;
+      return false;
     }
     const std::size_t kept = out_.values.size();
     bool ok = true;
@@ -200,9 +201,10 @@ class Parser {
     ok = check_time(Time::from_seconds(seconds)) && ok;
     if (!ok) {
       out_.values.resize(kept);
-      return;
+      return false;
     }
     add_time(Time::from_seconds(seconds));
+    return true;
   }
 
   bool check_time(Time time) {
@@ -217,7 +219,8 @@ class Parser {
 
   void add_time(Time time) {
     Quality quality = Quality::kGood;
-    if (options_.period.ns > 0 && !out_.time.empty() && (time - out_.time.back()).ns * 2 > options_.period.ns * 3) {
+    if (options_.period.ns > 0 && !out_.time.empty() && !row_lost_ &&
+        (time - out_.time.back()).ns * 2 > options_.period.ns * 3) {
       quality = Quality::kUncertain;
       diagnostics_.warning({file_, lines_.number(), options_.time_column}, "gap",
                            std::to_string((time - out_.time.back()).seconds()) +
@@ -264,6 +267,7 @@ class Parser {
   Recording out_;
   std::vector<std::string_view> fields_;
   std::size_t width_ = 0, time_field_ = 0;
+  bool row_lost_ = false;  // the row before was refused: what follows it is no gap
   std::vector<std::size_t> value_fields_;
 };
 

@@ -45,6 +45,14 @@ TEST(CsvSource, MarksTheFirstRowAfterAGap) {
   EXPECT_EQ(diagnostics.findings().front().where.line, 4);
 }
 
+TEST(CsvSource, DoesNotCallARefusedRowAGap) {
+  CsvOptions options = kOptions;
+  options.period = Duration::from_seconds(0.04);
+  Diagnostics diagnostics;
+  EXPECT_FALSE(parse_csv("t,a,b\n0,1,1\n0.04,x,1\n0.08,1,1\n", "x.csv", options, diagnostics));
+  EXPECT_EQ(diagnostics.findings().size(), 1u) << diagnostics.text();
+}
+
 TEST(CsvSource, ReadsTheRealRecordingsOfTheRobot) {
   const std::map<std::string, std::size_t> rows = {
       {"L0L1", 29}, {"L1L2", 65}, {"L2L3", 40}, {"L3L4", 49}, {"L4L5", 42}};

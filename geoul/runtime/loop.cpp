@@ -7,6 +7,7 @@ namespace geoul::runtime {
 namespace {
 
 constexpr Duration kIdle{100'000'000};
+constexpr Duration kRest{4'000'000};  // between turns in real time: small steps are taken in bunches
 constexpr Duration kWindow{1'000'000'000};
 constexpr double kLeastSpeed = 1e-3, kMostSpeed = 1e3;
 
@@ -60,7 +61,7 @@ void Loop::take_due_steps(const std::function<void()>& on_step, LoopTurn& turn) 
       break;
     }
   }
-  turn.wake = std::min(turn.wake, due());
+  turn.wake = std::min(turn.wake, std::max(due(), clock_.now() + kRest));
 }
 
 LoopTurn Loop::turn(const std::function<void()>& on_step) {

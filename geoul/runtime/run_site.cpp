@@ -163,7 +163,11 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
         publisher.recording_error() ? Result<void>(*publisher.recording_error()) : publisher.stop_recording();
     if (done) done = write_report(*job, result.folder);
     if (!done) failed = done.error();
-    const std::string words = done ? "recording and report are complete: " + result.folder : done.error().message;
+    const bool whole = mirror.report_version() == static_cast<int>(mirror.stream().files());
+    const std::string words =
+        !done   ? done.error().message
+        : whole ? "recording and report are complete: " + result.folder
+                : "ended early: the recording is closed, the report holds what was played: " + result.folder;
     publisher.publish_log(done ? log::Level::kInfo : log::Level::kError, words);
     if (output.say && !options.check) output.say(words);
   };

@@ -1,0 +1,316 @@
+"""The real program from outside: on the real scenario, on every kind of bad input, and as a live server.
+
+python3 geoul/cli/cli_test.py PATH_TO_GEOUL
+"""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCENARIO = ROOT / "scenarios" / "ur3e_cell"
+MODULES = [ROOT / "geoul/history/node_modules", ROOT / "studio/node_modules", *map(pathlib.Path, os.environ.get("GEOUL_NODE_MODULES", "").split(":"))]
+GEOUL = ""
+
+
+def run(*arguments, cwd=None, timeout=120):
+    return subprocess.run([GEOUL, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=timeout)
+
+
+class Sandbox(unittest.TestCase):
+    """A folder with a copy of the scenario whose files a test may spoil."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.site = self.folder / "site.yaml"
+        (self.folder / "data").mkdir()
+        for file in list(SCENARIO.glob("*.usda")) + [SCENARIO / "site.yaml"] + list((SCENARIO / "data").glob("*.csv")):
+            (self.folder / file.relative_to(SCENARIO)).write_bytes(file.read_bytes())
+
+    def spoil(self, name, old, new, count=1):
+        text = (self.folder / name).read_bytes()
+        self.assertIn(old.encode(), text)
+        (self.folder / name).write_bytes(text.replace(old.encode(), new.encode(), count))
+
+    def expect_refused(self, *arguments, place, says, mend, site=None):
+        """One line that names place, problem and remedy; exit code 2; nothing written."""
+        before = sorted(self.folder.rglob("*"))
+        done = run("run", site or self.site, "--out", self.folder / "out", *arguments, cwd=self.folder)
+        self.assertEqual(done.returncode, 2, done.stderr + done.stdout)
+        lines = done.stderr.strip().splitlines()
+        self.assertEqual(len(lines), 1, done.stderr)
+        for part in (place, says, mend):
+            self.assertRegex(lines[0], part)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(sorted(self.folder.rglob("*")), before, "something was written")
+
+
+class BadInput(Sandbox):
+    def test_a_site_file_that_is_missing(self):
+        self.expect_refused("--check", site=self.folder / "nowhere.yaml", place="nowhere.yaml: ", says="no such file", mend="check the path")
+
+    def test_a_scene_that_is_missing(self):
+        self.spoil("site.yaml", "scene: cell.usda", "scene: sell.usda")
+        self.expect_refused("--check", place=r"site\.yaml:\d+: ", says="no file", mend="did you mean 'cell.usda'")
+
+    def test_a_recording_that_is_missing(self):
+        (self.folder / "data" / "L1L2.csv").unlink()
+        self.expect_refused("--check", place=r"site\.yaml:\d+: ", says="L1L2.csv", mend="did you mean '")
+
+    def test_a_row_that_is_cut_off(self):
+        file = self.folder / "data" / "L4L5.csv"
+        file.write_bytes(file.read_bytes()[:-700])
+        self.expect_refused("--check", place=r"L4L5\.csv:43: ", says=r"the row has \d+ fields, the header 175", mend="delete it or record it again")
+
+    def test_a_value_that_is_not_a_number(self):
+        for written, says in [("nan", "holds 'nan'"), ("inf", "holds 'inf'"), ("", "is empty"), ("fast", "holds 'fast'")]:
+            with self.subTest(written):
+                original = (SCENARIO / "data" / "L2L3.csv").read_bytes()
+                lines = original.split(b"\r")
+                fields = lines[7].split(b",")
+                fields[lines[0].split(b",").index(b"actual_q_3")] = written.encode()
+                lines[7] = b",".join(fields)
+                (self.folder / "data" / "L2L3.csv").write_bytes(b"\r".join(lines))
+                self.expect_refused("--check", place=r"L2L3\.csv:8: error: actual_q_3", says=says, mend="delete the row|write a decimal number")
+
+    def test_a_joint_that_does_not_exist(self):
+        self.spoil("site.yaml", "joint: /Cell/UR3e/Joints/elbow", "joint: /Cell/UR3e/Joints/elbo")
+        self.spoil("site.yaml", "joints: [/Cell/UR3e/Joints/shoulder_lift, /Cell/UR3e/Joints/elbow,", "joints: [/Cell/UR3e/Joints/shoulder_lift,")
+        self.spoil("site.yaml", "      /Cell/UR3e/Joints/elbow: {", "      /Cell/UR3e/Joints/elbo: {")
+        self.expect_refused("--check", place=r"site\.yaml:\d+: error: /Cell/UR3e/Joints/elbo:", says="no joint of this name", mend="did you mean '/Cell/UR3e/Joints/elbow'")
+
+    def test_two_bindings_of_one_joint(self):
+        self.spoil("site.yaml", "joint: /Cell/UR3e/Joints/wrist_2", "joint: /Cell/UR3e/Joints/wrist_1")
+        self.spoil("site.yaml", "      /Cell/UR3e/Joints/wrist_2: {", "      /Cell/UR3e/Joints/wrist_3: {", 1)
+        self.expect_refused("--check", place=r"site\.yaml:\d+: error: /Cell/UR3e/Joints/wrist_1", says=r"bound on line \d+ already", mend="delete one")
+
+    def test_a_column_that_does_not_exist(self):
+        self.spoil("site.yaml", "position: rtde/actual_q_0", "position: rtde/actual_q0")
+        done = run("run", self.site, "--check", "--no-record")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 5)  # one a recording
+        self.assertIn("did you mean 'actual_q_0'", done.stderr)
+
+    def test_a_key_that_is_misspelt(self):
+        self.spoil("site.yaml", "judge:", "jugde:")
+        self.expect_refused("--check", place=r"site\.yaml:\d+: ", says="no key 'jugde'", mend="did you mean 'judge'")
+
+    def test_yaml_that_is_broken(self):
+        self.spoil("site.yaml", "sources:", "sources: [")
+        self.expect_refused("--check", place=r"site\.yaml:\d+: ", says=".", mend="check indentation")
+
+    def test_a_port_that_is_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            self.expect_refused("--port", taken.getsockname()[1], place=str(taken.getsockname()[1]), says="in use", mend="port")
+
+    def test_a_folder_that_cannot_be_written(self):
+        (self.folder / "out").write_text("a file, not a folder")
+        done = run("run", self.site, "--check", "--out", self.folder / "out")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertIn("--out", done.stderr)
+
+    def test_usage(self):
+        for arguments in [[], ["fly"], ["run"], ["run", "x.yaml", "--speed", "0"], ["run", "x.yaml", "--no-such"], ["sim", "x.usda", "--dt", "-1"]]:
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+            self.assertIn("--help", done.stderr)
+
+    def test_an_integrator_that_does_not_exist(self):
+        done = run("sim", SCENARIO / "cell.usda", "--headless", "--integrator", "implicitt")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("did you mean 'implicit'", done.stderr)
+
+    def test_converting_a_broken_scene_writes_nothing(self):
+        (self.folder / "broken.urdf").write_text("<robot name='r'><link name='a'/>")
+        done = run("convert", self.folder / "broken.urdf", self.folder / "new.usda")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertFalse((self.folder / "new.usda").exists())
+        self.assertEqual(run("check", self.folder / "broken.urdf").returncode, 1)
+        self.assertEqual(run("check", self.folder / "none.urdf").returncode, 2)
+
+    def test_a_bound_that_is_missed_is_exit_code_1(self):
+        self.spoil("site.yaml", "max_relative_error: 0.002", "max_relative_error: 0.0001")
+        done = run("run", self.site, "--check", "--no-record")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("FAIL  gravity torque at rest", done.stdout)
+        self.assertIn("bounds missed", done.stderr)
+
+
+class Works(Sandbox):
+    def test_help_has_examples(self):
+        for command in (["run"], ["sim"], ["check"], ["convert"], []):
+            done = run(*command, "--help")
+            self.assertEqual(done.returncode, 0)
+            examples = done.stdout.split("Examples:")[1].split("Exit codes")[0].strip().splitlines()
+            self.assertGreaterEqual(len(examples), 2, command)
+        self.assertRegex(run("--version").stdout, r"^geoul \d+\.\d+\.\d+$")
+
+    def test_the_check_of_the_real_robot_is_within_its_bounds(self):
+        out = self.folder / "out"
+        done = run("run", SCENARIO / "site.yaml", "--check", "--json", "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertTrue(report["ok"])
+        figures = {line["name"]: line for line in report["lines"]}
+        self.assertLess(figures["fixed-joint position error"]["value"], 1e-14)
+        for joint in ("shoulder_lift", "elbow", "wrist_1"):
+            self.assertLess(figures["gravity torque at rest, " + joint]["value"], 0.2)
+        self.assertEqual(json.loads((out / "report.json").read_text())["lines"][0], report["lines"][0])
+        self.assertTrue((out / "torque_residuals.svg").read_text().startswith("<svg"))
+        self.assertEqual(sorted(f.name for f in out.iterdir()), ["report.json", "report.txt", "torque_residuals.svg", "torques.svg", "ur3e_cell.mcap"])
+
+    def test_the_public_reader_of_mcap_finds_every_row(self):
+        """npm's @mcap/core, with checksums; where one of the folders that tools/setup fills has it."""
+        found = [f for f in MODULES if (f / "@mcap/core").is_dir() and (f / "@mcap/support").is_dir() and (f / "@mcap/nodejs").is_dir()]
+        if not found:
+            self.skipTest("npm's @mcap/core, @mcap/support and @mcap/nodejs are not installed")
+        file = self.folder / "out" / "ur3e_cell.mcap"
+        self.assertEqual(run("run", SCENARIO / "site.yaml", "--check", "--out", file.parent).returncode, 0)
+        script = """
+          import { McapIndexedReader } from "@mcap/core";
+          import { FileHandleReadable } from "@mcap/nodejs";
+          import { open } from "node:fs/promises";
+          import { loadDecompressHandlers } from "@mcap/support";
+          const readable = new FileHandleReadable(await open(process.argv[2], "r"));
+          const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers: await loadDecompressHandlers() });
+          const count = {};
+          for await (const m of reader.readMessages({ validateCrcs: true })) {
+            const topic = reader.channelsById.get(m.channelId).topic;
+            count[topic] = (count[topic] ?? 0) + 1;
+          }
+          console.log(JSON.stringify(count));"""
+        path = found[0] / f".read_{os.getpid()}.mjs"
+        path.write_text(script)
+        self.addCleanup(path.unlink)
+        done = subprocess.run(["node", str(path), str(file)], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        counts = json.loads(done.stdout)
+        for topic in ("/tf", "/joints", "/fixed_joints", "/signals"):
+            self.assertEqual(counts[topic], 225, counts)
+        self.assertEqual(counts["/scene"], 1)
+
+    def test_a_scene_is_simulated_and_recorded(self):
+        file = self.folder / "fall.mcap"
+        done = run("sim", SCENARIO / "cell.usda", "--headless", "--seconds", "0.2", "--record", file, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        figures = {line["name"]: line["value"] for line in json.loads(done.stdout)["lines"]}
+        self.assertAlmostEqual(figures["time simulated"], 0.2)
+        self.assertLess(figures["fixed-joint position error"], 1e-14)
+        self.assertTrue(file.read_bytes().endswith(b"\x89MCAP0\r\n"))
+
+    def test_a_converted_scene_gives_the_same_report(self):
+        flat = self.folder / "flat.usda"
+        self.assertEqual(run("convert", SCENARIO / "cell.usda", flat).returncode, 0)
+        done = run("run", SCENARIO / "site.yaml", "--check", "--no-record", "--json", "--scene", flat)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Socket:
+    """A WebSocket client of a few lines, for loopback."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall((f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: foxglove.websocket.v1\r\n\r\n").encode())
+        self.file = self.socket.makefile("rb")
+        assert b" 101 " in self.file.readline()
+        while self.file.readline().strip():
+            pass
+
+    def receive(self):
+        first, second = self.file.read(2)
+        size = second & 127
+        if size == 126:
+            size = struct.unpack(">H", self.file.read(2))[0]
+        elif size == 127:
+            size = struct.unpack(">Q", self.file.read(8))[0]
+        return first & 15, self.file.read(size)
+
+    def send(self, opcode, payload):
+        mask = os.urandom(4)
+        size = struct.pack(">B", 128 | len(payload)) if len(payload) < 126 else struct.pack(">BH", 128 | 126, len(payload))
+        self.socket.sendall(bytes([128 | opcode]) + size + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))
+
+    def until(self, wanted):
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            opcode, payload = self.receive()
+            found = wanted(opcode, payload)
+            if found is not None:
+                return found
+        raise AssertionError("not received in 15 s")
+
+
+class Live(Sandbox):
+    def start(self, *arguments):
+        process = subprocess.Popen([GEOUL, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        for line in process.stderr:
+            found = re.search(r"ws://127\.0\.0\.1:(\d+)", line)
+            if found:
+                return process, int(found.group(1))
+        raise AssertionError("no address was printed")
+
+    def test_a_run_is_served_steered_and_ended_cleanly(self):
+        process, port = self.start("run", SCENARIO / "site.yaml", "--port", 0, "--out", self.folder / "out")
+        client = Socket(port)
+        channels = client.until(lambda op, data: json.loads(data)["channels"] if op == 1 and b'"advertise"' in data else None)
+        topics = {channel["topic"]: channel for channel in channels}
+        self.assertEqual(set(topics), {"/scene", "/model", "/tf", "/joints", "/fixed_joints", "/signals", "/clock", "/report", "/log"})
+        service = client.until(lambda op, data: json.loads(data)["services"][0] if op == 1 and b'"advertiseServices"' in data else None)
+        self.assertEqual(service["name"], "/clock/control")
+        ids = {topic: i for i, topic in enumerate(topics)}
+        client.send(1, json.dumps({"op": "subscribe", "subscriptions": [{"id": i, "channelId": topics[t]["id"]} for t, i in ids.items()]}).encode())
+        seen = set()
+
+        def collect(op, data):
+            if op == 2 and data[0] == 1:
+                seen.add(struct.unpack("<I", data[1:5])[0])
+            return True if all(ids[t] in seen for t in ("/scene", "/model", "/tf", "/joints", "/signals", "/clock")) else None
+
+        client.until(collect)
+        # Pause: ClockCommand {mode: PAUSED} is field 1, value 0.
+        client.send(2, struct.pack("<BII", 2, service["id"], 7) + struct.pack("<I", 8) + b"protobuf" + b"\x08\x00")
+        answer = client.until(lambda op, data: data if op == 2 and data[0] == 3 else None)
+        self.assertEqual(struct.unpack("<I", answer[5:9])[0], 7)
+        # An empty command is refused in words.
+        client.send(2, struct.pack("<BII", 2, service["id"], 8) + struct.pack("<I", 8) + b"protobuf")
+        refusal = client.until(lambda op, data: data.decode() if op == 1 and b"serviceCallFailure" in data else None)
+        self.assertIn("empty", refusal)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=10), 0)
+        self.assertTrue((self.folder / "out/ur3e_cell.mcap").read_bytes().endswith(b"\x89MCAP0\r\n"))
+
+    def test_the_studio_is_served_from_the_same_port(self):
+        studio = self.folder / "studio"
+        studio.mkdir()
+        (studio / "index.html").write_text("<title>studio</title>")
+        process, port = self.start("sim", SCENARIO / "cell.usda", "--port", 0, "--studio", studio)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
+            self.assertIn("<title>studio</title>", page.read().decode())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=10), 0)
+
+
+if __name__ == "__main__":
+    GEOUL = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    unittest.main(verbosity=2)
