@@ -1,5 +1,3 @@
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -7,6 +5,7 @@
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/model.h"
 #include "geoul/dynamics/rigid_groups.h"
+#include "geoul/dynamics/weld_loops.h"
 
 namespace geoul::dynamics {
 namespace {
@@ -478,51 +477,7 @@ struct Compiler {
 
   void prepare_groups() {
     model.groups = std::move(rigid.groups);
-    for (Group& group : model.groups) prepare(group);
-  }
-
-  // Matrix of the minimum-norm problem: unknown wrenches w of the loop welds change the tree welds by s w.
-  static void prepare(Group& group) {
-    if (group.loops.empty()) return;
-    group.length = 0;
-    for (const auto* welds : {&group.tree, &group.loops}) {
-      for (const Weld& weld : *welds) group.length = std::max(group.length, norm(weld.X_GJ.p - group.tree[0].X_GJ.p));
-    }
-    if (!(group.length > 0)) group.length = 1;
-    const auto nnode = group.bodies.size();
-    const auto n = static_cast<Eigen::Index>(6 * group.loops.size());
-    Eigen::MatrixXd H = Eigen::MatrixXd::Zero(n, n);
-    std::vector<std::vector<double>> s(group.loops.size(), std::vector<double>(nnode, 0.0));
-    for (std::size_t k = 0; k < group.loops.size(); ++k) {
-      for (int node = group.loops[k].to; node >= 0; node = group.parent_node[static_cast<std::size_t>(node)])
-        s[k][static_cast<std::size_t>(node)] -= 1;
-      for (int node = group.loops[k].from; node >= 0; node = group.parent_node[static_cast<std::size_t>(node)])
-        s[k][static_cast<std::size_t>(node)] += 1;
-    }
-    const auto metric = [&](const Weld& weld) {  // |moment about the joint / length|^2 + |force|^2, for (n, f) about G
-      const Vec3d& p = weld.X_GJ.p;
-      Eigen::Matrix<double, 6, 6> Y = Eigen::Matrix<double, 6, 6>::Identity();
-      Y.topRightCorner<3, 3>() << 0, p.z, -p.y, -p.z, 0, p.x, p.y, -p.x, 0;
-      Y.topRows<3>() /= group.length;
-      return Eigen::Matrix<double, 6, 6>(Y.transpose() * Y);
-    };
-    for (const Weld& weld : group.tree) {
-      const Eigen::Matrix<double, 6, 6> B = metric(weld);
-      const auto node = static_cast<std::size_t>(weld.to);
-      for (std::size_t k = 0; k < s.size(); ++k) {
-        if (s[k][node] == 0) continue;
-        for (std::size_t l = 0; l < s.size(); ++l) {
-          if (s[l][node] != 0)
-            H.block<6, 6>(static_cast<Eigen::Index>(6 * k), static_cast<Eigen::Index>(6 * l)) +=
-                s[k][node] * s[l][node] * B;
-        }
-      }
-    }
-    for (std::size_t k = 0; k < s.size(); ++k) {
-      H.block<6, 6>(static_cast<Eigen::Index>(6 * k), static_cast<Eigen::Index>(6 * k)) += metric(group.loops[k]);
-    }
-    const Eigen::MatrixXd inverse = H.llt().solve(Eigen::MatrixXd::Identity(n, n));
-    group.loop_inverse.assign(inverse.data(), inverse.data() + inverse.size());  // symmetric: row-major too
+    for (Group& group : model.groups) prepare_weld_loops(group);
   }
 };
 

@@ -4,6 +4,7 @@
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/rigid_groups.h"
+#include "geoul/dynamics/weld_loops.h"
 
 namespace geoul::dynamics {
 namespace {
@@ -41,49 +42,6 @@ void body_needs(const Model& model, const Group& group, const BodyWrenches& wren
   }
 }
 
-// (n, f) about G -> (n about J / length^2 brought back to G, f): the gradient of the norm.
-Forced gradient(const Group& group, const Weld& weld, const Forced& t) {
-  const Vec3d n = (1 / (group.length * group.length)) * (t.n - cross(weld.X_GJ.p, t.f));
-  return {n, t.f + cross(weld.X_GJ.p, n)};
-}
-
-// Adds the share of the loop welds so that the sum of squares over all welds of the group is least.
-void share_loops(const Group& group, Data& data) {
-  const std::size_t nloop = group.loops.size(), n = 6 * nloop;
-  double* rhs = data.loop_work.data();
-  double* w = rhs + n;
-  std::fill(rhs, rhs + n, 0.0);
-  const int first = group.tree.empty() ? 0 : group.tree[0].to;  // 1 where the root hangs on nothing
-  for (std::size_t k = 0; k < nloop; ++k) {
-    const auto add = [&](int node, double s) {
-      for (; node >= first; node = group.parent_node[static_cast<std::size_t>(node)]) {
-        const Weld& weld = group.tree[static_cast<std::size_t>(node - first)];
-        const Forced g = gradient(group, weld, data.edge_wrench[static_cast<std::size_t>(node)]);
-        for (std::size_t i = 0; i < 3; ++i) {
-          rhs[6 * k + i] -= s * g.n[static_cast<int>(i)];
-          rhs[6 * k + 3 + i] -= s * g.f[static_cast<int>(i)];
-        }
-      }
-    };
-    add(group.loops[k].to, -1);
-    add(group.loops[k].from, +1);
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    w[i] = 0;
-    for (std::size_t j = 0; j < n; ++j) w[i] += group.loop_inverse[i * n + j] * rhs[j];
-  }
-  for (std::size_t k = 0; k < nloop; ++k) {
-    const Forced share{{w[6 * k], w[6 * k + 1], w[6 * k + 2]}, {w[6 * k + 3], w[6 * k + 4], w[6 * k + 5]}};
-    for (int node = group.loops[k].to; node >= 0; node = group.parent_node[static_cast<std::size_t>(node)]) {
-      data.edge_wrench[static_cast<std::size_t>(node)] -= share;
-    }
-    for (int node = group.loops[k].from; node >= 0; node = group.parent_node[static_cast<std::size_t>(node)]) {
-      data.edge_wrench[static_cast<std::size_t>(node)] += share;
-    }
-    data.edge_wrench[group.bodies.size() + k] = share;
-  }
-}
-
 void write_wrench(const Weld& weld, const Forced& t, bool indeterminate, scene::State& state) {
   state.wrenches[weld.joint.index()] = {weld.sign * to_child(weld.X_GJ, t), indeterminate};
 }
@@ -98,7 +56,7 @@ void group_wrenches(const Model& model, const Group& group, const BodyWrenches& 
     const int parent = group.parent_node[i];
     if (parent >= 0) data.edge_wrench[static_cast<std::size_t>(parent)] += data.edge_wrench[i];
   }
-  if (!group.loops.empty()) share_loops(group, data);
+  if (!group.loops.empty()) share_weld_loops(group, data);
   const bool indeterminate = !group.loops.empty();
   for (const Weld& weld : group.tree)
     write_wrench(weld, data.edge_wrench[static_cast<std::size_t>(weld.to)], indeterminate, state);
