@@ -57,8 +57,11 @@ void Loop::take_due_steps(const std::function<void()>& on_step, LoopTurn& turn) 
   while (due() <= clock_.now()) {
     if (!step(on_step, turn)) return;
     if (!in_budget()) {
+      // Behind: what was missed is let slip, and the next step is due at once.
       anchor();
-      break;
+      anchor_wall_ = anchor_wall_ - scaled(player_.next_time() - anchor_time_, 1 / speed_);
+      turn.wake = clock_.now();
+      return;
     }
   }
   turn.wake = std::min(turn.wake, std::max(due(), clock_.now() + kRest));

@@ -10,7 +10,7 @@
 namespace geoul::runtime {
 namespace {
 
-constexpr double kWidth = 1080, kLeft = 84, kRight = 24, kTop = 84, kPanel = 132, kGap = 30, kBottom = 52;
+constexpr double kWidth = 1080, kLeft = 84, kRight = 24, kTop = 100, kPanel = 132, kGap = 30, kBottom = 52;
 constexpr const char* kColors[] = {"#1f6fb4", "#d1622b", "#3a8f4d", "#8e5bb5", "#7a7a7a"};
 
 std::string number(double value) {
@@ -121,7 +121,7 @@ std::string sections_svg(const Plot& plot, const Scale& sx, double bottom) {
       out += "<rect x=\"" + number(from) + "\" y=\"" + number(kTop) + "\" width=\"" + number(std::max(0.0, to - from)) +
              "\" height=\"" + number(bottom - kTop) + "\" fill=\"#f5f7f9\"/>\n";
     }
-    out += text_at((from + to) / 2, kTop - 22, plot.sections[i].second, "text-anchor=\"middle\" class=\"tick\"");
+    out += text_at((from + to) / 2, kTop - 27, plot.sections[i].second, "text-anchor=\"middle\" class=\"tick\"");
   }
   return out;
 }
