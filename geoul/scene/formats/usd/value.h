@@ -30,8 +30,7 @@ struct ValueType {
 // Type of a name as written in a file, "point3f[]"; none where USD has no such type.
 std::optional<ValueType> value_type(std::string_view name);
 
-struct Value;
-using Dictionary = std::vector<std::pair<std::string, Value>>;
+struct Dictionary;
 
 // `None` in the file: an opinion that there is no value.
 struct Blocked {
@@ -47,6 +46,11 @@ struct Value {
   std::variant<Blocked, Reals, Integers, Strings, std::shared_ptr<const Dictionary>> content;
 
   bool blocked() const { return std::holds_alternative<Blocked>(content); }
+};
+
+// Names and values in the order of the file.
+struct Dictionary : std::vector<std::pair<std::string, Value>> {
+  using vector::vector;
 };
 
 }  // namespace geoul::scene::usd
