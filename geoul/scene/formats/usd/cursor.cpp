@@ -221,7 +221,8 @@ std::string absolute_path(const std::string& path, const std::string& anchor) {
     begin = end + 1;
     if (part == "..") {
       if (out.empty()) return {};
-      out.erase(out.rfind('/'));
+      const std::size_t slash = out.rfind('/');  // none in ".attribute"
+      out.erase(slash == std::string::npos ? 0 : slash);
     } else if (!part.empty() && part.front() == '.' && part.size() > 1) {
       out += part;  // ".attribute" of the anchor
     } else if (!part.empty() && part != ".") {
