@@ -118,6 +118,9 @@ class BadInput(Sandbox):
             taken.listen()
             self.expect_refused("--port", taken.getsockname()[1], place=str(taken.getsockname()[1]), says="in use", mend="port")
 
+    def test_an_address_that_is_not_this_machines(self):
+        self.expect_refused("--host", "192.0.2.1", "--port", 0, place=r"192\.0\.2\.1", says="error", mend="--host")
+
     def test_a_folder_that_cannot_be_written(self):
         (self.folder / "out").write_text("a file, not a folder")
         done = run("run", self.site, "--check", "--out", self.folder / "out")

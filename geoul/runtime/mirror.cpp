@@ -181,7 +181,8 @@ void Mirror::show(std::size_t row) {
 bool Mirror::step() {
   if (row_ + 1 >= stream_.rows()) return false;
   show(row_ + 1);
-  if (row_ == furthest_ + 1) furthest_ = row_;
+  // The end completes the report even where rows were leapt over: the first pass has evaluated them all.
+  if (row_ == furthest_ + 1 || row_ + 1 == stream_.rows()) furthest_ = row_;
   while (files_done_ < static_cast<int>(stream_.files()) &&
          furthest_ + 1 >= stream_.begin[static_cast<std::size_t>(files_done_) + 1])
     ++files_done_;

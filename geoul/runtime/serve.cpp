@@ -25,7 +25,10 @@ Result<std::unique_ptr<Server>> start_server(const std::string& host, std::uint1
   options.address = host == "localhost" ? "127.0.0.1" : host;
   options.port = port;
   options.files = files.value_or("");
-  return Server::start(std::move(options));
+  Result<std::unique_ptr<Server>> server = Server::start(std::move(options));
+  if (server || server.error().message.find(';') != std::string::npos) return server;
+  return Error{server.error().code,
+               server.error().message + "; choose an address of this machine with --host, or another --port"};
 }
 
 void say_where_to_look(const Server& server, const std::string& studio,

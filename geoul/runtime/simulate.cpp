@@ -97,7 +97,7 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
                                            " steps; take a smaller --dt or --integrator implicit"};
   }
   Report report = simulation.report();
-  if (wall > 0) {
+  if (options.headless && wall > 0) {  // live, the wall clock sets the pace
     report.add("real-time factor", simulation.snapshot().state.time.seconds() / wall, "");
     report.add("steps per second", static_cast<double>(simulation.steps()) / wall, "1/s");
   }
