@@ -166,7 +166,8 @@ TEST_F(Mcap, ThePublicReaderFindsClosedAndUnfinishedFilesSound) {
   ASSERT_TRUE(writer.flush());
   const int unfinished = run(check + " --unfinished");
   if (unfinished == 77 || unfinished == 127) {
-    GTEST_SKIP() << "the public reader is not installed: run ./test once, or npm install in geoul/history/testdata/oracle (needs Node.js)";
+    GTEST_SKIP() << "the public reader is not installed: run ./test once, or npm install in "
+                    "geoul/history/testdata/oracle (needs Node.js)";
   }
   EXPECT_EQ(unfinished, 0);
   ASSERT_TRUE(writer.close());

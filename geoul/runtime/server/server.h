@@ -28,7 +28,7 @@ struct ServerOptions {
   std::string name = "Geoul";
   std::string address = "127.0.0.1";  // IP address to listen on; "0.0.0.0" opens the server to the network
   std::uint16_t port = 8765;          // 0: any free one, see Server::port()
-  std::filesystem::path files{};        // folder of the web application; empty: none is served
+  std::filesystem::path files{};      // folder of the web application; empty: none is served
   std::map<std::string, std::string> metadata{};
   // Web pages that may connect beside those of this server and of this machine ("https://app.foxglove.dev").
   std::vector<std::string> allowed_origins = {"https://app.foxglove.dev", "https://lichtblick-suite.github.io",

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <cmath>
@@ -207,7 +208,7 @@ TEST(Mesh, ObjPolygonsAreCutAndPointsDropped) {
 
 // A folder of its own under the test's working directory.
 fs::path scratch() {
-  const fs::path folder = fs::current_path() / "mesh_test_files";
+  const fs::path folder = fs::temp_directory_path() / ("geoul_mesh_test_" + std::to_string(::getpid()));
   fs::create_directories(folder / "inner");
   return folder;
 }

@@ -1,6 +1,7 @@
 #include "geoul/scene/formats/urdf/urdf.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -302,7 +303,8 @@ TEST(Urdf, IsReadByItsEnding) {
   const auto scene = read_scene(kData + "two_link.urdf", d);
   ASSERT_TRUE(scene) << d.text();
   EXPECT_EQ(scene->bodies.size(), 5u);
-  const std::string usda = (fs::current_path() / "read_scene_test.usda").string();
+  const std::string usda =
+      (fs::temp_directory_path() / ("geoul_read_scene_" + std::to_string(::getpid()) + ".usda")).string();
   std::ofstream(usda) << "#usda 1.0\n(\n    metersPerUnit = 1\n    upAxis = \"Z\"\n)\n"
                          "def Xform \"a\" (\n    prepend apiSchemas = [\"PhysicsRigidBodyAPI\"]\n)\n{\n}\n";
   const auto from_usd = read_scene(usda, d);
