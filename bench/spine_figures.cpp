@@ -1,5 +1,5 @@
 // Figures of the spine: fixed joints as structure, dynamics of trees against reference values, and speed. One JSON
-// object a line, for bench/figures. Scenes and reference values: see geoul/dynamics/test_scenes.h and the sources
+// object a line, for bench/figures. Scenes and reference values: see scenarios/mechanics.h and the sources
 // named in docs/notes/dynamics.md.
 #include <algorithm>
 #include <chrono>
@@ -12,12 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "geoul/dynamics/test_scenes.h"
+#include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/step.h"
+#include "scenarios/mechanics.h"
 
 namespace geoul::dynamics {
 namespace {
 
-using namespace scenes;
+using namespace scenarios;
 
 constexpr double kEps = std::numeric_limits<double>::epsilon();
 

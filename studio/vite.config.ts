@@ -21,8 +21,10 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           environment: "node",
-          testTimeout: 40_000,
-          hookTimeout: 40_000,
+          // one browser at a time, and patience: drawing without a graphics card fills a small machine
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "geoul/dynamics/test_scenes.h"
+#include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/step.h"
+#include "scenarios/mechanics.h"
 
 namespace geoul::dynamics {
 namespace {
 
-using namespace scenes;
+using namespace scenarios;
 
 struct Sample {
   Model model;

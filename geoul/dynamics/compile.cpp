@@ -495,4 +495,11 @@ std::optional<Model> compile(const scene::Scene& scene, Diagnostics& diagnostics
   return std::move(compiler.model);
 }
 
+Model compiled(const scene::Scene& scene) {
+  Diagnostics diagnostics;
+  std::optional<Model> model = compile(scene, diagnostics);
+  if (!model) throw ContractError(diagnostics.text());
+  return std::move(*model);
+}
+
 }  // namespace geoul::dynamics

@@ -2,12 +2,14 @@
 
 #include <cmath>
 
-#include "geoul/dynamics/test_scenes.h"
+#include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/step.h"
+#include "scenarios/mechanics.h"
 
 namespace geoul::dynamics {
 namespace {
 
-using namespace scenes;
+using namespace scenarios;
 
 TEST(Compile, AChainOfWeldsToTheWorldHasNoLink) {
   const Model model = compiled(weld_chain(10, 1));

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <new>
 
-#include "geoul/dynamics/test_scenes.h"
+#include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/step.h"
+#include "scenarios/mechanics.h"
 
 namespace {
 
@@ -33,7 +35,7 @@ void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 namespace geoul::dynamics {
 namespace {
 
-using namespace scenes;
+using namespace scenarios;
 
 constexpr Integrator kAll[] = {Integrator::kImplicit, Integrator::kSemiImplicitEuler, Integrator::kRungeKutta4,
                                Integrator::kSymplectic};

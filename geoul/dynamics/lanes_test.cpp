@@ -4,13 +4,15 @@
 
 #include <cmath>
 
+#include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
-#include "geoul/dynamics/test_scenes.h"
+#include "geoul/dynamics/step.h"
+#include "scenarios/mechanics.h"
 
 namespace geoul::dynamics {
 namespace {
 
-using namespace scenes;
+using namespace scenarios;
 
 // Four doubles in a vector register; only what the kernels ask of a scalar.
 struct Lanes {

@@ -116,6 +116,10 @@ struct Model {
 // at the start pose: the child is moved). Returns none when there is any error.
 std::optional<Model> compile(const scene::Scene& scene, Diagnostics& diagnostics);
 
+// The same for scenes that code makes and that must be right: throws ContractError with the findings where they are
+// not.
+Model compiled(const scene::Scene& scene);
+
 // Pose of body B in body A. Where both are in one rigid group it is a constant of the model: the same bits always.
 Posed relative_pose(const Model& model, const scene::State& state, scene::BodyId A, scene::BodyId B);
 

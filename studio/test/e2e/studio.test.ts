@@ -240,7 +240,7 @@ describe("when the twin misbehaves, the studio", () => {
     expect(await page.getByRole("button", { name: "Pause" }).isDisabled()).toBe(true);
     peer.sessionId = "peer-2";
     await peer.start(port);
-    await page.locator('.pill[data-state="live"]').waitFor({ timeout: 15_000 });
+    await page.locator('.pill[data-state="live"]').waitFor({ timeout: 90_000 });
     expect(await page.locator(".banner").isHidden()).toBe(true);
     await page.locator(".properties-head .chip", { hasText: "scene" }).waitFor();
     await treeRow("pedestal").waitFor();
@@ -249,7 +249,7 @@ describe("when the twin misbehaves, the studio", () => {
   it("connects again when the connection is cut without a word", async () => {
     peer.dropAll();
     await page.locator('.pill:not([data-state="live"])').waitFor();
-    await page.locator('.pill[data-state="live"]').waitFor({ timeout: 15_000 });
+    await page.locator('.pill[data-state="live"]').waitFor({ timeout: 90_000 });
     expect(await page.getByRole("treeitem").count()).toBeGreaterThan(15);
   });
 

@@ -1,14 +1,12 @@
-// Small scenes with known answers, for tests and benchmarks of dynamics.
+// Small mechanical scenes with known answers: tests and benchmarks use the same ones. Sources: docs/notes/dynamics.md.
 #pragma once
 
 #include <string>
 
 #include "geoul/core/random.h"
-#include "geoul/dynamics/dynamics.h"
-#include "geoul/dynamics/step.h"
 #include "geoul/scene/scene.h"
 
-namespace geoul::dynamics::scenes {
+namespace geoul::scenarios {
 
 using scene::BodyId;
 using scene::Joint;
@@ -46,11 +44,8 @@ Scene random_tree(int n, std::uint64_t seed, bool floating = false);
 // A 7-joint arm of the size of a Franka Panda: its published kinematics; masses and inertias of the same size.
 Scene arm7();
 
-// Compiles, and throws ContractError with the findings where that fails.
-Model compiled(const Scene& scene);
-
 // Rotation of random axis; pose with a position in a box of 1 m.
 Quatd random_rotation(Random& random);
 Posed random_pose(Random& random);
 
-}  // namespace geoul::dynamics::scenes
+}  // namespace geoul::scenarios

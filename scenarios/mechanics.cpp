@@ -1,9 +1,9 @@
-#include "geoul/dynamics/test_scenes.h"
+#include "scenarios/mechanics.h"
 
 #include <cmath>
 #include <numbers>
 
-namespace geoul::dynamics::scenes {
+namespace geoul::scenarios {
 
 BodyId add_box(Scene& scene, const std::string& path, double mass, const Vec3d& s, const Vec3d& p) {
   const double i = mass / 12;
@@ -215,11 +215,4 @@ Scene arm7() {
   return scene;
 }
 
-Model compiled(const Scene& scene) {
-  Diagnostics diagnostics;
-  std::optional<Model> model = compile(scene, diagnostics);
-  if (!model) throw ContractError(diagnostics.text());
-  return std::move(*model);
-}
-
-}  // namespace geoul::dynamics::scenes
+}  // namespace geoul::scenarios
