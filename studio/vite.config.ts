@@ -13,6 +13,7 @@ export default defineConfig({
   server: { port: 5173, strictPort: false },
   test: {
     reporters: ["default"],
+    fileParallelism: false, // one browser at a time
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
       {
@@ -21,8 +22,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           environment: "node",
-          // one browser at a time, and patience: drawing without a graphics card fills a small machine
-          fileParallelism: false,
+          // patience: drawing without a graphics card fills a small machine
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
