@@ -20,7 +20,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCENARIO = ROOT / "scenarios" / "ur3e_cell"
-MODULES = [ROOT / "geoul/history/node_modules", ROOT / "studio/node_modules", *map(pathlib.Path, os.environ.get("GEOUL_NODE_MODULES", "").split(":"))]
+MODULES = [ROOT / "geoul/history/testdata/oracle/node_modules", *map(pathlib.Path, os.environ.get("GEOUL_NODE_MODULES", "").split(":"))]
 GEOUL = ""
 
 
