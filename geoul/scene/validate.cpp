@@ -60,12 +60,13 @@ struct Validator {
       return;
     }
     const Vec3d moments = principal_moments(m.inertia);  // ascending
-    const double slack = 1e-9 * (std::abs(moments.x) + std::abs(moments.y) + std::abs(moments.z));
+    // rounding of the eigenvalues, and anything smaller than the inertia of this mass at 30 nm
+    const double slack = 1e-9 * (std::abs(moments.x) + std::abs(moments.y) + std::abs(moments.z)) + 1e-15 * m.mass;
     if (moments.x < -slack) {
       error(body.source, body.path, "bad-inertia",
             "inertia has a negative principal moment (" + number(moments.x) + " kg m2)",
             "recompute the inertia about the centre of mass");
-    } else if (moments.z > moments.x + moments.y + 1e-6 * moments.z) {
+    } else if (moments.z > moments.x + moments.y + 1e-6 * moments.z + slack) {
       error(body.source, body.path, "bad-inertia",
             "principal moments " + number(moments.x) + ", " + number(moments.y) + ", " + number(moments.z) +
                 " kg m2 break the triangle inequality: no solid has them",
