@@ -164,7 +164,7 @@ struct Stepper {
     take_given(data.given[2].q, state.q, true);
     take_given(data.given[2].v, state.v, false);
     for (size_t k = v0; k < v1; ++k) state.a[k] = dv[k] / h;
-    smooth_efforts(model, tree, controls, state.q, state.v, state.tau);
+    applied_efforts(model, tree, controls, state.q, state.v, state.tau);
     if (needs_impulses()) impulses();
   }
 

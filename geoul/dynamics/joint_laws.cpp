@@ -221,6 +221,16 @@ void smooth_efforts(const Model& model, const Tree& tree, const Controls& contro
   }
 }
 
+void applied_efforts(const Model& model, const Tree& tree, const Controls& controls, std::span<const double> q,
+                     std::span<const double> v, std::span<double> tau) {
+  for (auto k = static_cast<std::size_t>(tree.v_begin); k < static_cast<std::size_t>(tree.v_end); ++k) {
+    const JointLaw& law = model.laws[k];
+    tau[k] = law.q < 0 ? controls.effort[k]
+                       : drive_force(law, controls.effort[k], controls.target_position[k], controls.target_velocity[k],
+                                     q[static_cast<std::size_t>(law.q)], v[k]);
+  }
+}
+
 void smooth_diagonal(const Model& model, const Tree& tree, double dt_v, double dt_q, Data& data) {
   for (auto k = static_cast<std::size_t>(tree.v_begin); k < static_cast<std::size_t>(tree.v_end); ++k) {
     const JointLaw& law = model.laws[k];
@@ -257,9 +267,10 @@ LawReport solve_joint_laws(const Model& model, const Tree& tree, const LawSettin
   // Efforts of drives and commands as they were applied.
   for (int i = tree.begin; i < tree.end; ++i) {
     const Link& link = model.links[static_cast<std::size_t>(i)];
+    const auto k = static_cast<std::size_t>(link.v);
+    if (link.ball >= 0) std::copy_n(controls.effort.begin() + link.v, 3, tau.begin() + link.v);
     if (link.ball >= 0 || link.prescribed) continue;
     const Degree d = solver.degree(link.v);
-    const auto k = static_cast<std::size_t>(link.v);
     const double end = setting.implicit ? d.v + d.h * a[k] : d.v;
     const double at = setting.implicit ? d.q + d.h * end : d.q;
     tau[k] = drive_force(d.law, d.effort, d.target_q, d.target_v, at, end);

@@ -24,7 +24,10 @@ struct LawReport {
 // Effort of spring, damping and drive of every degree of the tree at (q, v), explicit, plus the command, into tau.
 void smooth_efforts(const Model& model, const Tree& tree, const Controls& controls, std::span<const double> q,
                     std::span<const double> v, std::span<double> tau);
-// Their derivative -d(effort)/d(v) - dt_q d(effort)/dq for unsaturated drives, plus armature, into data.diagonal.
+// Drives and commands alone, within their limits: State::tau.
+void applied_efforts(const Model& model, const Tree& tree, const Controls& controls, std::span<const double> q,
+                     std::span<const double> v, std::span<double> tau);
+// -d(smooth effort)/dv times dt_v, -d/dq times dt_q, for drives as if unlimited; plus armature; into data.diagonal.
 void smooth_diagonal(const Model& model, const Tree& tree, double dt_v, double dt_q, Data& data);
 
 // Accelerations a with v+ = v + dt a under the joint laws. data.links holds kinematics and external wrenches of the

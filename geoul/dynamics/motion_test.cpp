@@ -248,6 +248,20 @@ TEST(JointLaw, EffortLimitHoldsTheDrive) {
   EXPECT_EQ(world.state.tau[0], 10);
 }
 
+// What the state calls effort is what drives and commands gave, with every integrator: springs and damping are not in
+// it.
+TEST(JointLaw, EffortOfTheStateIsThatOfDrivesAndCommands) {
+  for (const Integrator integrator : kAll) {
+    Scene scene = slider(2);
+    scene.joints[0].damping = 7;
+    scene.joints[0].stiffness = 11;
+    World world(scene, 1e-3, integrator);
+    world.controls.effort[0] = 3;
+    world.run(0.1);
+    EXPECT_EQ(world.state.tau[0], 3) << to_string(integrator);
+  }
+}
+
 TEST(JointLaw, PositionLimitStopsWithoutPenetration) {
   for (const Integrator integrator : kAll) {
     Scene scene = slider(1);

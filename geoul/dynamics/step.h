@@ -47,8 +47,8 @@ struct Controls {
 // Efforts zero, drives at the targets of the scene.
 Controls make_controls(const Model& model);
 
-// Takes state from t to t + dt: q, v, a (the mean over the step), tau (drives and commands; springs and damping
-// too for the last two integrators), time, and the poses of all bodies. Allocates nothing.
+// Takes state from t to t + dt: q, v, a (the mean over the step), tau (drives and commands), time, and the poses of all
+// bodies. Allocates nothing.
 StepReport step(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                 scene::State& state);
 
