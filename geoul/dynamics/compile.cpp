@@ -185,8 +185,11 @@ struct Compiler {
     const Vec3d v = root.V_WB.v + cross(root.V_WB.w, p - root.X_WB.p), w = transpose_times(Mat3d(X_WL.R), root.V_WB.w);
     model.q_start.insert(model.q_start.end(), {p.x, p.y, p.z, r.w, r.x, r.y, r.z});
     model.v_start.insert(model.v_start.end(), {v.x, v.y, v.z, w.x, w.y, w.z});
-    model.laws.resize(model.laws.size() + 6);
-    for (std::size_t i = model.laws.size() - 6; i < model.laws.size(); ++i) model.laws[i].q = -1;
+    for (int k = 0; k < 6; ++k) {
+      JointLaw law;
+      law.q = k < 3 ? model.links[first].q + k : -1;
+      model.laws.push_back(law);
+    }
     const std::vector<std::size_t> more = edges_of(g);
     for (const std::size_t j : more) {
       if (!joint_done[j]) hang(j, g);
