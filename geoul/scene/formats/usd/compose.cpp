@@ -12,7 +12,7 @@
 namespace geoul::scene::usd {
 namespace {
 
-constexpr std::size_t kMaxPrims = 500'000;  // about 200 MB
+constexpr std::size_t kMaxPrims = 200'000;  // about 80 MB; a file whose references multiply is refused within a second
 constexpr std::size_t kMaxNodes = 4'000'000;
 constexpr std::size_t kMaxArcDepth = 64;
 constexpr std::size_t kMaxPathDepth = 400;
@@ -28,6 +28,7 @@ struct Node {
   std::vector<const PrimSpec*> specs;  // a layer of the stack each; null where it says nothing
   const PathMap* map = nullptr;
   bool payload = false;
+  bool direct = false;     // the arc is written on this prim, not on one above it
   std::vector<Node> arcs;  // strongest first
 
   bool empty() const {
@@ -265,6 +266,7 @@ class Composer {
     map = {target, node.path, node.map};
     set_map(*found, nullptr, &map);
     found->payload = reference.payload;
+    found->direct = true;
     node.arcs.push_back(std::move(*found));
   }
 
@@ -287,7 +289,7 @@ class Composer {
   void too_large(const Location& where) {
     if (too_large_) return;
     too_large_ = true;
-    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or half a million prims");
+    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or 200000 prims");
   }
 
   // The tree of a prim in a layer stack by itself, with all its ancestors' arcs.
@@ -358,6 +360,7 @@ class Composer {
       prim.parent = parent_index;
       prim.path = node.path;
       compose_fields(prim);
+      report_instance(node, prim);
       if (stage_.prims_.size() >= kMaxPrims || depth > kMaxPathDepth) return too_large(prim.where());
       const int index = static_cast<int>(stage_.prims_.size());
       stage_.index_[prim.path] = index;
@@ -383,6 +386,32 @@ class Composer {
     return false;
   }
 
+  // Below an instance USD leaves out what is not in the referenced prims; here it is read like any other opinion.
+  void report_instance(const Node& node, const Prim& prim) {
+    const auto said = std::find_if(prim.opinions.begin(), prim.opinions.end(),
+                                   [](const Opinion& o) { return o.spec->instanceable.has_value(); });
+    if (said == prim.opinions.end() || !*said->spec->instanceable || !has_direct_arc(node)) return;
+    report_overrides(node);
+  }
+
+  static bool has_direct_arc(const Node& node) {
+    return std::any_of(node.arcs.begin(), node.arcs.end(), [](const Node& n) { return n.direct || has_direct_arc(n); });
+  }
+
+  void report_overrides(const Node& node) {
+    for (std::size_t i = 0; i < node.specs.size(); ++i) {
+      const PrimSpec* spec = node.specs[i];
+      if (!spec || spec->children.empty() || !reported_instances_.insert(spec).second) continue;
+      const PrimSpec& child = *spec->children.front();
+      diagnostics_.warning({node.stack->layers[i]->file, child.line, child.path}, "instance-override",
+                           "stands below an instance ('instanceable = true'), where USD ignores it; it is read here",
+                           "remove it, or write instanceable = false");
+    }
+    for (const Node& arc : node.arcs) {
+      if (!arc.direct) report_overrides(arc);
+    }
+  }
+
   static void compose_fields(Prim& prim) {
     for (std::size_t i = prim.opinions.size(); i-- > 0;) {
       const PrimSpec& spec = *prim.opinions[i].spec;
@@ -397,6 +426,7 @@ class Composer {
   std::unordered_map<std::string, const LayerStack*> stacks_;
   std::deque<LayerStack> owned_stacks_;
   std::set<const PrimSpec*> refused_;
+  std::set<const PrimSpec*> reported_instances_;
   std::set<const Layer*> broken_;  // had errors of their own
   std::size_t node_count_ = 0;
   bool too_large_ = false;

@@ -177,7 +177,7 @@ bool read_generic(const View& view, const Prim& prim, Joint& joint) {
   return true;
 }
 
-// False where the prim is no joint or cannot be read.
+// False where the joint cannot be read.
 bool read_type(const View& view, const Prim& prim, Joint& joint) {
   const std::string& type = prim.type_name;
   if (type == "PhysicsFixedJoint") {
@@ -202,9 +202,7 @@ bool read_type(const View& view, const Prim& prim, Joint& joint) {
   } else if (type == "PhysicsJoint") {
     return read_generic(view, prim, joint);
   } else {
-    if (type.rfind("Physics", 0) == 0 && type.size() > 12 && type.substr(type.size() - 5) == "Joint") {
-      view.error(prim, "", "unsupported-joint", type + " is not supported yet", "leave it out, or use another joint");
-    }
+    view.error(prim, "", "unsupported-joint", type + " is not supported yet", "leave it out, or use another joint");
     return false;
   }
   return true;
@@ -274,7 +272,7 @@ void read_mimics(View& view) {
 
 void read_joints(View& view) {
   for (const Prim& prim : view.stage.prims()) {
-    if (prim.type_name.rfind("Physics", 0) == 0) read_joint(view, prim);
+    if (prim.type_name.find("Joint") != std::string::npos) read_joint(view, prim);  // also vendors' own
   }
   read_mimics(view);
 }

@@ -1,6 +1,7 @@
 // UsdGeom shapes and meshes, with scale baked into sizes.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "geoul/scene/formats/usd/view.h"
 
@@ -239,9 +240,28 @@ bool is_other_geometry(const std::string& type) {
   return false;
 }
 
+// One finding for each file: a Mesh with many materials has a subset for each.
+void report_subsets(const View& view) {
+  std::map<std::string, std::pair<const Prim*, int>> files;
+  for (const Prim& prim : view.stage.prims()) {
+    if (prim.type_name != "GeomSubset") continue;
+    if (!view.stage.has_relationship(prim, "material:binding") &&
+        !view.stage.has_relationship(prim, "material:binding:physics"))
+      continue;
+    ++files.emplace(prim.where().file, std::pair{&prim, 0}).first->second.second;
+  }
+  for (const auto& [file, first] : files) {
+    view.warning(*first.first, "", "subset-material",
+                 std::to_string(first.second) + " GeomSubset prims of this file bind a material, which is not " +
+                     "supported yet: the whole Mesh gets the material that it binds itself",
+                 "split the Mesh by material");
+  }
+}
+
 }  // namespace
 
 void read_shapes(View& view) {
+  report_subsets(view);
   for (const Prim& prim : view.stage.prims()) {
     const bool collides =
         prim.has_api("PhysicsCollisionAPI") && view.flag(prim, "physics:collisionEnabled").value_or(true);

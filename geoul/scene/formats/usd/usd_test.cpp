@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -307,8 +308,49 @@ TEST(ReadUsd, RefusesReferencesThatMultiply) {
     text += "}\n";
   }
   Diagnostics d;
+  const std::clock_t begin = std::clock();
   EXPECT_FALSE(read_usda_text(text, "bomb.usda", d).has_value());
   EXPECT_TRUE(d.has("too-large")) << d.text();
+#ifdef NDEBUG
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1);
+#endif
+}
+
+// Lines of the findings of a code, in a text that begins in line 6.
+std::vector<int> lines_of(const std::string& code, const std::string& text) {
+  Diagnostics d;
+  EXPECT_TRUE(read_usda_text(kUnits + text, "test.usda", d).has_value()) << d.text();
+  std::vector<int> lines;
+  for (const Finding& f : d.findings()) {
+    if (f.code == code && f.severity == Severity::kWarning) lines.push_back(f.where.line);
+  }
+  return lines;
+}
+
+TEST(ReadUsd, WarnsOfOverridesBelowAnInstance) {
+  const auto text = [](const std::string& fields, const std::string& body) {
+    return "def Xform \"p\"\n{\n    def Cube \"c\"\n    {\n    }\n}\n"
+           "def \"i\" (\n    references = </p>\n" +
+           fields + ")\n{\n" + body + "}\n";
+  };
+  const std::string instance = "    instanceable = true\n", override = "    over \"c\"\n    {\n    }\n";
+  EXPECT_EQ(lines_of("instance-override", text(instance, override)), (std::vector<int>{17}));
+  EXPECT_TRUE(lines_of("instance-override", text("", override)).empty());
+  EXPECT_TRUE(lines_of("instance-override", text(instance, "")).empty());
+}
+
+TEST(ReadUsd, WarnsOfReorderStatements) {
+  EXPECT_EQ(lines_of("order-ignored",
+                     "reorder rootPrims = [\"b\", \"a\"]\ndef \"a\"\n{\n"
+                     "    reorder nameChildren = [\"d\", \"c\"]\n}\n"),
+            (std::vector<int>{6, 9}));
+}
+
+TEST(ReadUsd, WarnsOnceOfMaterialsOfSubsets) {
+  const std::string subset = "\" (\n)\n{\n    rel material:binding = </m>\n}\n";
+  EXPECT_EQ(lines_of("subset-material", "def Material \"m\"\n{\n}\ndef GeomSubset \"a" + subset + "def GeomSubset \"b" +
+                                            subset + "def GeomSubset \"c\"\n{\n}\n"),
+            (std::vector<int>{9}));
 }
 
 TEST(ReadUsd, ReportsSeveralErrorsOfOneFile) {
