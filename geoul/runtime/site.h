@@ -59,13 +59,14 @@ struct SiteBinding {
 };
 
 // Bounds are NaN where a figure is only reported.
+struct GravityTorque {
+  std::vector<ScenePath> joints;
+  double max_relative_error = kNoBound;
+};
+
 struct Judge {
   double rest_velocity = 1e-6;  // [rad/s], [rad/s2]: a row is at rest when every reference is at most this
   double rest_acceleration = 1e-6;
-  struct GravityTorque {
-    std::vector<ScenePath> joints;
-    double max_relative_error = kNoBound;
-  };
   std::optional<GravityTorque> gravity_torque;
   std::vector<double> torque_reference_rmse;  // [N.m] one a bound joint, or empty
   std::vector<double> torque_measured_rmse;
