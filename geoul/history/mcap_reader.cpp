@@ -139,7 +139,7 @@ struct McapReader::Impl {
     if (out.size() != chunk.uncompressed_size) {
       return report(offset, "bad-chunk", "chunk's size differs from what it states"), std::nullopt;
     }
-    if (chunk.uncompressed_crc != 0 && crc32(out) != chunk.uncompressed_crc) {
+    if (limits.check_crcs && chunk.uncompressed_crc != 0 && crc32(out) != chunk.uncompressed_crc) {
       return report(offset, "bad-crc", "chunk's CRC is wrong: its messages are left out"), std::nullopt;
     }
     return out;
@@ -176,6 +176,8 @@ struct McapReader::Impl {
         const auto message = decode<MessageRecord>(record->content);
         if (message) out->entries.push_back({message->log_time, record->content});
         if (!message) report(span.offset, "bad-record", "a message inside the chunk is damaged");
+      } else if (record->opcode < 0x80) {
+        report(span.offset, "misplaced", "a record of kind " + std::to_string(record->opcode) + " inside a chunk");
       }
     }
     std::stable_sort(out->entries.begin(), out->entries.end(), [](auto& a, auto& b) { return a.time < b.time; });
@@ -201,7 +203,7 @@ struct McapReader::Impl {
     }
     std::string summary;
     if (!read(footer->summary_start, footer_at + kFooterBytes - 4 - footer->summary_start, summary)) return false;
-    if (footer->summary_crc != 0 && crc32(summary) != footer->summary_crc) {
+    if (limits.check_crcs && footer->summary_crc != 0 && crc32(summary) != footer->summary_crc) {
       return report(footer->summary_start, "bad-crc", "the summary's CRC is wrong: recovered by a scan"), false;
     }
     summary.resize(footer_at - footer->summary_start);
@@ -236,6 +238,13 @@ struct McapReader::Impl {
         default: break;
       }
       at += kRecordHeaderBytes + record->content.size();
+    }
+    std::set<std::uint64_t> offsets;
+    for (const Span& span : spans) {
+      if (!offsets.insert(span.offset).second) {
+        report(span.offset, "bad-index", "the index names a chunk twice: recovered by a scan");
+        return clear(), false;
+      }
     }
     // Messages outside of chunks have no index; chunks without one cannot be found: then only a scan sees all.
     const bool complete = has_statistics && statistics.chunk_count == spans.size() &&
@@ -365,6 +374,9 @@ class Merge {
     const Span& span = spans_[next_span_++];
     std::unique_ptr<Loaded> loaded = source_.load(span);
     if (!loaded || loaded->entries.empty()) return;
+    if (loaded->entries.front().time < span.begin || loaded->entries.back().time > span.end) {
+      source_.report(span.offset, "bad-index", "a chunk holds messages of other times than its index says");
+    }
     bytes_ += loaded->storage.size();
     too_much_ = too_much_ || bytes_ > source_.limits.loaded_bytes;
     heap_.push_back({std::move(loaded), span.offset, 0});
@@ -469,7 +481,13 @@ Result<void> McapReader::for_each(const McapQuery& query, const std::function<bo
     const auto channel = message ? r.channels.find(message->channel_id) : r.channels.end();
     if (channel == r.channels.end()) {
       r.report(merge.offset(), "no-channel", "a message is of a channel that is not defined");
-    } else if (entry->time >= begin && (topics.empty() || topics.count(channel->second.topic))) {
+      continue;
+    }
+    const std::uint16_t schema = channel->second.schema_id;
+    if (schema != 0 && !r.schemas.count(schema)) {
+      r.report(merge.offset(), "no-schema", "a message is of schema " + std::to_string(schema) + ", not defined");
+    }
+    if (entry->time >= begin && (topics.empty() || topics.count(channel->second.topic))) {
       if (!visit({&channel->second, message->sequence, to_time(message->log_time), to_time(message->publish_time),
                   message->data})) {
         break;
@@ -485,7 +503,7 @@ bool McapReader::verify() {
   Impl& r = *impl_;
   std::uint64_t at = kMcapMagic.size(), messages = 0;
   std::uint32_t crc = crc32(kMcapMagic), chunks = 0;
-  std::set<std::uint64_t> chunk_offsets;
+  std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> chunk_times;  // first and last, by offset
   std::string bytes;
   for (;;) {
     const auto found = r.head(at);
@@ -497,7 +515,7 @@ bool McapReader::verify() {
     const auto opcode = static_cast<Opcode>(found->opcode);
     if (opcode == Opcode::kDataEnd) {
       const auto end = decode<DataEndRecord>(content);
-      const bool sound = end && (end->data_section_crc == 0 || end->data_section_crc == crc);
+      const bool sound = end && (!r.limits.check_crcs || end->data_section_crc == 0 || end->data_section_crc == crc);
       if (!sound) r.report(at, "bad-crc", "the data section's CRC is wrong");
       if (at + found->length != r.after_data) r.report(at, "bad-record", "the data section ends elsewhere than stated");
       break;
@@ -511,11 +529,16 @@ bool McapReader::verify() {
       r.report(at, "misplaced", "a record of kind " + std::to_string(found->opcode) + " in the data section");
     if (opcode == Opcode::kAttachment && !decode<AttachmentRecord>(content))
       r.report(at, "bad-crc", "an attachment is damaged");
+    if (opcode == Opcode::kSchema) r.define(r.schemas, content, at, "schema");
+    if (opcode == Opcode::kChannel) r.define(r.channels, content, at, "channel");
     if (opcode == Opcode::kMessage) ++messages;
     if (opcode == Opcode::kChunk) {
       ++chunks;
-      chunk_offsets.insert(at);
-      if (const auto loaded = r.load({at, found->length, 0, 0})) messages += loaded->entries.size();
+      auto& times = chunk_times[at] = {UINT64_MAX, 0};
+      if (const auto loaded = r.load({at, found->length, 0, 0}); loaded && !loaded->entries.empty()) {
+        messages += loaded->entries.size();
+        times = {loaded->entries.front().time, loaded->entries.back().time};
+      }
     }
     at += found->length;
   }
@@ -523,8 +546,18 @@ bool McapReader::verify() {
     r.report(at, "bad-statistics", "the statistics differ from what the file holds");
   }
   for (const Span& span : r.spans) {
-    if (r.indexed && !chunk_offsets.count(span.offset))
+    if (!r.indexed) break;
+    const auto chunk = chunk_times.find(span.offset);
+    if (chunk == chunk_times.end()) {
       r.report(span.offset, "bad-index", "the index names a chunk that is not there");
+    } else if (chunk->second.first < span.begin || chunk->second.second > span.end) {
+      r.report(span.offset, "bad-index", "a chunk holds messages of other times than its index says");
+    }
+  }
+  for (const auto& [id, channel] : r.channels) {
+    if (channel.schema_id != 0 && !r.schemas.count(channel.schema_id)) {
+      r.report(at, "no-schema", "channel " + std::to_string(id) + " is of a schema that is not defined");
+    }
   }
   return r.diagnostics.ok();
 }

@@ -22,6 +22,7 @@ namespace geoul::history {
 struct McapReaderLimits {
   std::uint64_t chunk_bytes = 256u << 20;  // of one chunk or top-level record, uncompressed
   std::uint64_t loaded_bytes = 1u << 30;   // of chunks that overlap in time and are open together
+  bool check_crcs = true;                  // false, for fuzz targets: wrong CRCs of chunks and sections pass
 };
 
 struct McapMessage {
