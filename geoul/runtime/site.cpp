@@ -17,8 +17,11 @@ class SiteReader {
     site_.file = file;
   }
 
-  Site run() {
-    const YAML::Node root = file_.load();
+  Site read() { return take(file_.load()); }
+  Site parse(const std::string& text) { return take(file_.parse(text)); }
+
+ private:
+  Site take(const YAML::Node& root) {
     if (!root.IsDefined()) return site_;
     YamlMap top(file_, root, "", {"site", "scene", "sources", "bind", "judge", "serve", "record"});
     if (!top.ok()) return site_;
@@ -35,7 +38,6 @@ class SiteReader {
     return site_;
   }
 
- private:
   std::string existing_file(const std::string& name, const YAML::Node& at, const std::string& path) {
     if (name.empty()) return {};
     const std::string full = (folder_ / name).string();
@@ -345,7 +347,14 @@ class SiteReader {
 
 std::optional<Site> read_site(const std::string& file, Diagnostics& diagnostics) {
   const std::size_t errors = diagnostics.error_count();
-  Site site = SiteReader(file, diagnostics).run();
+  Site site = SiteReader(file, diagnostics).read();
+  if (diagnostics.error_count() != errors) return std::nullopt;
+  return site;
+}
+
+std::optional<Site> parse_site(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+  const std::size_t errors = diagnostics.error_count();
+  Site site = SiteReader(file, diagnostics).parse(text);
   if (diagnostics.error_count() != errors) return std::nullopt;
   return site;
 }

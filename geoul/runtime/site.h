@@ -112,5 +112,7 @@ struct Site {
 // duplicate-key, bad-type, bad-value, duplicate-name, joint-bound-twice, site-bound-twice, unknown-source,
 // unknown-file.
 std::optional<Site> read_site(const std::string& file, Diagnostics& diagnostics);
+// The same of a text that stands for the file, which need not exist.
+std::optional<Site> parse_site(const std::string& text, const std::string& file, Diagnostics& diagnostics);
 
 }  // namespace geoul::runtime

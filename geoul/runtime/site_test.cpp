@@ -61,34 +61,34 @@ TEST_F(SiteFile, OfTheRobotIsReadWhole) {
   EXPECT_EQ(site->judge.current.size(), 6u);
 }
 
-TEST_F(SiteFile, NamesUnknownKeysAndTheNearestOnes) {
+TEST_F(SiteFile, NamesTheNearestOfKeysAndFiles) {
   EXPECT_NE(read("period_s:", "period:", "unknown-key").find("did you mean 'period_s'?"), std::string::npos);
-  read("current: rtde/actual_current_0", "curent: rtde/actual_current_0", "unknown-key");
-  read("max_relative_error:", "max_error:", "unknown-key");
-}
-
-TEST_F(SiteFile, RefusesValuesOfTheWrongKind) {
-  read("period_s: 0.04", "period_s: soon", "bad-value");
-  read("period_s: 0.04", "period_s: -1", "bad-value");
-  read("period_s: 0.04", "period_s: .nan", "bad-value");
-  read("period_s: 0.04", "period_s: [1, 2]", "bad-type");
-  read("unit: s}", "unit: fortnight}", "bad-value");
-  read("kind: csv", "kind: opcua", "bad-value");
-  read("files: [data/L0L1.csv, data/L1L2.csv, data/L2L3.csv, data/L3L4.csv, data/L4L5.csv]", "files: data/L0L1.csv",
-       "bad-type");
-  read("position: rtde/actual_q_0", "position: actual_q_0", "bad-value");
-  read("position: rtde/actual_q_0", "position: plc/actual_q_0", "unknown-source");
-}
-
-TEST_F(SiteFile, RefusesMissingAndRepeatedKeys) {
-  read("site: ur3e_cell\n", "", "missing-key");
-  read("site: ur3e_cell\n", "site: a\nsite: b\n", "duplicate-key");
-  read("      velocity: rtde/actual_qd_0\n", "", "missing-key");
-}
-
-TEST_F(SiteFile, RefusesAFitOnAFileThatIsNotPlayed) {
   EXPECT_NE(read("{file: data/L2L3.csv", "{file: data/L2L4.csv", "unknown-file").find("did you mean"),
             std::string::npos);
+}
+
+// testdata/bad/expected.txt: file, code, line. Each is testdata/site.yaml with one fault.
+TEST(BadSiteFiles, AreNamedByCodeAndLine) {
+  const std::filesystem::path folder = GEOUL_SOURCE_DIR "/geoul/runtime/testdata";
+  Diagnostics sound;
+  EXPECT_TRUE(read_site((folder / "site.yaml").string(), sound)) << sound.text();
+  std::ifstream expected(folder / "bad/expected.txt");
+  std::string file, code;
+  int line = 0, count = 0, files = 0;
+  while (expected >> file >> code >> line) {
+    ++count;
+    Diagnostics d;
+    EXPECT_FALSE(read_site((folder / "bad" / file).string(), d)) << file;
+    ASSERT_FALSE(d.findings().empty()) << file;
+    const Finding& first = d.findings().front();  // others may follow from it
+    EXPECT_EQ(first.code, code) << d.text();
+    EXPECT_EQ(first.where.line, line) << d.text();
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "bad")) {
+    files += entry.path().extension() == ".yaml";
+  }
+  EXPECT_EQ(count, files);
+  EXPECT_GE(count, 35);
 }
 
 TEST_F(SiteFile, SurvivesTruncationAnywhere) {

@@ -53,12 +53,16 @@ YAML::Node YamlFile::load() {
     error_at(0, "", "not-found", "the file is empty or cannot be read", "check its permissions");
     return none;
   }
+  return parse(text.str());
+}
+
+YAML::Node YamlFile::parse(const std::string& text) {
   try {
-    return YAML::Load(text.str());
+    return YAML::Load(text);
   } catch (const YAML::Exception& e) {
     error_at(std::max(0, e.mark.line + 1), "", "yaml", e.msg, "check indentation, colons and quotes here");
   }
-  return none;
+  return YAML::Node(YAML::NodeType::Undefined);
 }
 
 YamlMap::YamlMap(YamlFile& file, const YAML::Node& node, std::string path, std::vector<std::string> known)

@@ -19,6 +19,8 @@ class YamlFile {
 
   // Parses the file; an undefined node after a finding.
   YAML::Node load();
+  // The same of a text that stands for the file.
+  YAML::Node parse(const std::string& text);
 
   void error(const YAML::Node& at, std::string path, std::string code, std::string message, std::string mend = {});
   void error_at(int line, std::string path, std::string code, std::string message, std::string mend = {});

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace geoul::runtime {
@@ -60,6 +63,38 @@ TEST(ClientMessages, CapabilitiesThatAreNotOfferedAreNamed) {
   const auto message = parse_client_text(R"({"op":"fetchAsset","uri":"file:///etc/passwd","requestId":1})");
   ASSERT_FALSE(message);
   EXPECT_EQ(message.error().code, ErrorCode::kUnsupported);
+}
+
+const std::filesystem::path kFolder = GEOUL_SOURCE_DIR "/geoul/runtime/server";
+
+Result<ClientMessage> parse_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  EXPECT_TRUE(in) << path;
+  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  return path.extension() == ".bin" ? parse_client_frame(bytes) : parse_client_text(bytes);
+}
+
+// testdata/bad/expected.txt: file, code.
+TEST(ClientMessages, EveryBadFileIsRefusedWithItsCode) {
+  std::ifstream expected(kFolder / "testdata/bad/expected.txt");
+  std::string file, code;
+  std::ptrdiff_t count = 0;
+  while (expected >> file >> code) {
+    ++count;
+    const auto message = parse_file(kFolder / "testdata/bad" / file);
+    ASSERT_FALSE(message) << file;
+    EXPECT_EQ(message.error().code, code == "unsupported" ? ErrorCode::kUnsupported : ErrorCode::kBadInput) << file;
+    EXPECT_FALSE(message.error().message.empty()) << file;
+  }
+  const std::filesystem::directory_iterator files(kFolder / "testdata/bad");
+  EXPECT_EQ(count + 1, std::distance(begin(files), end(files)));
+  EXPECT_GE(count, 30);
+}
+
+TEST(ClientMessages, TheSeedsOfTheFuzzTargetAreSound) {
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder / "messages_fuzz_seeds")) {
+    EXPECT_TRUE(parse_file(entry.path())) << entry.path();
+  }
 }
 
 TEST(ClientMessages, ServiceCallsAreParsedAtAnyLength) {
