@@ -10,7 +10,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     assetsInlineLimit: 2048,
   },
-  server: { port: 5173, strictPort: false },
+  server: { host: "127.0.0.1", port: 5173, strictPort: false }, // no name to look up
   test: {
     reporters: ["default"],
     fileParallelism: false, // one browser at a time
