@@ -17,7 +17,7 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 // Waits until the condition holds; fails with its text after the time [ms].
-export async function until(condition: () => boolean | Promise<boolean>, time = 10_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, time = 60_000): Promise<void> {
   const end = Date.now() + time;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`did not come true within ${time} ms: ${condition.toString()}`);

@@ -207,9 +207,12 @@ describe("the studio", () => {
 
 describe("when the twin misbehaves, the studio", () => {
   it("lives through rubbish and says so in the log", async () => {
-    peer.sendRubbish();
-    await page.getByText(/unreadable message from the server/).first().waitFor();
-    await page.getByText(/\/tf cannot be read/).waitFor();
+    // again and again: a state that a newer one has replaced before it was drawn is never decoded
+    const seen = (text: RegExp) => page.getByText(text).first().isVisible();
+    await until(async () => {
+      peer.sendRubbish();
+      return (await seen(/unreadable message from the server/)) && (await seen(/\/tf cannot be read/));
+    }, 90_000);
     expect(await page.locator(".pill").getAttribute("data-state")).toBe("live");
   });
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -308,12 +307,8 @@ TEST(ReadUsd, RefusesReferencesThatMultiply) {
     text += "}\n";
   }
   Diagnostics d;
-  const std::clock_t begin = std::clock();
   EXPECT_FALSE(read_usda_text(text, "bomb.usda", d).has_value());
   EXPECT_TRUE(d.has("too-large")) << d.text();
-#ifdef NDEBUG
-  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1);
-#endif
 }
 
 // Lines of the findings of a code, in a text that begins in line 6.
