@@ -88,6 +88,29 @@ Scene weld_ring(int boxes) {
   return scene;
 }
 
+Scene triball(bool lumped) {
+  Scene scene;
+  add_box(scene, "/chassis", 3.9555, {1, 1, 0.3}, {});
+  const double volume = 4.0 / 3 * std::numbers::pi * std::pow(0.25, 3);
+  const scene::MassProperties ball = *solid_mass(scene, scene::Sphere{0.25}, 1.3185 / volume);
+  scene::MassProperties sum = scene.bodies[0].mass;
+  for (int i = 0; i < 3; ++i) {
+    const double angle = 2 * std::numbers::pi * i / 3;
+    scene::Body body;
+    body.path = "/ball" + std::to_string(i);
+    body.X_WB.p = {0.8333 * std::cos(angle), 0.8333 * std::sin(angle), -0.1 * i};
+    body.mass = ball;
+    sum = combine(sum, moved(body.X_WB, ball));
+    if (lumped) continue;
+    scene.bodies.push_back(body);
+    add_joint(scene, JointType::kFixed, BodyId{0}, BodyId{i + 1}, 0.5 * body.X_WB.p);
+  }
+  if (lumped) scene.bodies[0].mass = sum;
+  const Vec3d w{0.4, -1.1, 2.3};
+  for (scene::Body& body : scene.bodies) body.V_WB = {w, Vec3d{1, 2, 3} + cross(w, body.X_WB.p)};
+  return scene;
+}
+
 Scene pendulum() {
   Scene scene;
   scene::Body bob;

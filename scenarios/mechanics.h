@@ -27,6 +27,10 @@ Scene weld_chain(int cubes, double tip_mass, const Vec3d& origin = {}, bool to_w
 // n boxes on a circle of radius 1 m, n welds in a loop, zero gravity, spin (3, 2, 1) rad/s. (W5 of the reference.)
 Scene weld_ring(int boxes);
 
+// A chassis of 3.9555 kg with three balls of 1.3185 kg and radius 0.25 m at 0.8333 m, thrown and spinning: the balls
+// welded on, or all of it written as one body. (triball of the reference.)
+Scene triball(bool lumped);
+
 // A point mass of 1 kg on a massless rod of 1 m, hinged about y to the world, gravity -z. (IFToMM A01, started at (-1,
 // 0).)
 Scene pendulum();
