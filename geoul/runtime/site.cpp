@@ -1,6 +1,7 @@
 #include "geoul/runtime/site.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 
@@ -330,7 +331,7 @@ class SiteReader {
     YamlMap map(file_, node, "serve", {"host", "port"});
     site_.host = map.text("host", false, site_.host);
     const double port = map.number("port", false, site_.port);
-    if (port != static_cast<std::uint16_t>(port)) {
+    if (port > 65535 || port != std::floor(port)) {
       file_.error(map.get("port", false), "serve.port", "bad-value", "this is not a port",
                   "write a whole number up to 65535; 0 takes any free one");
     } else {
