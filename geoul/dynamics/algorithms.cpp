@@ -162,9 +162,10 @@ Vec3d center_of_mass(const Model& model, const Data& data) {
   return (1 / total_mass(model)) * moment;
 }
 
-void integrate_position(const Model& model, std::span<const double> q, std::span<const double> v, double dt,
-                        std::span<double> out) {
-  for (const Link& link : model.links) {
+void integrate_position(const Model& model, const Tree& tree, std::span<const double> q, std::span<const double> v,
+                        double dt, std::span<double> out) {
+  for (int i = tree.begin; i < tree.end; ++i) {
+    const Link& link = model.links[static_cast<std::size_t>(i)];
     const double* from = q.data() + link.q;
     const double* rate = v.data() + link.v;
     double* to = out.data() + link.q;
@@ -176,6 +177,11 @@ void integrate_position(const Model& model, std::span<const double> q, std::span
       to[0] = from[0] + dt * rate[0];
     }
   }
+}
+
+void integrate_position(const Model& model, std::span<const double> q, std::span<const double> v, double dt,
+                        std::span<double> out) {
+  for (const Tree& tree : model.trees) integrate_position(model, tree, q, v, dt, out);
 }
 
 }  // namespace geoul::dynamics

@@ -60,5 +60,8 @@ void reaction_wrenches(const Model& model, const BodyWrenches& wrenches, Data& d
 // q moved by v over dt: along the joints, rotations on the manifold. out may be q.
 void integrate_position(const Model& model, std::span<const double> q, std::span<const double> v, double dt,
                         std::span<double> out);
+// The same for one tree.
+void integrate_position(const Model& model, const Tree& tree, std::span<const double> q, std::span<const double> v,
+                        double dt, std::span<double> out);
 
 }  // namespace geoul::dynamics

@@ -85,23 +85,11 @@ struct Stepper {
   void euler() {
     accelerate();
     for (size_t k = v0; k < v1; ++k) state.v[k] += h * state.a[k];
-    move(state.q, state.v, h, state.q);
+    integrate_position(model, tree, state.q, state.v, h, state.q);
     take_given(data.given[2].q, state.q, true);
     take_given(data.given[2].v, state.v, false);
   }
 
-  // out = q moved by v over dt; out may be q.
-  void move(const std::vector<double>& q, const std::vector<double>& v, double dt, std::vector<double>& out) {
-    for (int i = tree.begin; i < tree.end; ++i) {
-      const Link& l = link(i);
-      const auto qi = static_cast<size_t>(l.q), vi = static_cast<size_t>(l.v);
-      if (l.ball < 0) {
-        out[qi] = q[qi] + dt * v[vi];
-        continue;
-      }
-      turn(&q[qi], exp_rotation(Vec3d{v[vi] * dt, v[vi + 1] * dt, v[vi + 2] * dt}), &out[qi]);
-    }
-  }
   static void turn(const double* from, const Quatd& by, double* to) {
     const Quatd r = normalized(Quatd{from[0], from[1], from[2], from[3]} * by);
     to[0] = r.w, to[1] = r.x, to[2] = r.y, to[3] = r.z;
@@ -113,7 +101,7 @@ struct Stepper {
   void stage(const std::vector<double>* u, const std::vector<double>& v, int given, std::vector<double>& du,
              std::vector<double>& dv) {
     if (u != nullptr) {
-      move(state.q, *u, 1, data.stage.q);
+      integrate_position(model, tree, state.q, *u, 1, data.stage.q);
     } else {
       std::copy(state.q.begin() + tree.q_begin, state.q.begin() + tree.q_end, data.stage.q.begin() + tree.q_begin);
     }
@@ -154,7 +142,7 @@ struct Stepper {
         sum_v[k] = (s == 0 ? 0 : sum_v[k]) + weight[s] * h * dv[k];
       }
     }
-    move(state.q, sum_u, 1, state.q);
+    integrate_position(model, tree, state.q, sum_u, 1, state.q);
     finish(sum_v);
   }
 
