@@ -74,7 +74,11 @@ struct Material {
   double static_friction = 0.5;  // Coulomb
   double dynamic_friction = 0.5;
   double restitution = 0;
-  double density = 0;  // [kg/m3]; 0: not given
+  double torsional_friction = 0;  // moment about the normal over the normal force [m]
+  double rolling_friction = 0;    // moment across the normal over the normal force [m]
+  double contact_stiffness = 0;   // of one contact point, per point [N/m]; 0: rigid
+  double contact_damping = 0;     // [N.s/m], with contact_stiffness
+  double density = 0;             // [kg/m3]; 0: not given
 };
 
 struct Shape {

@@ -1,0 +1,105 @@
+// Where things touch: contact manifolds between the colliding shapes of a scene, distances and ray casts.
+// A scene is compiled once into a constant CollisionModel; what one world needs is in CollisionData.
+// Lengths in metres, everything in the world frame W unless a letter says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "geoul/core/diagnostics.h"
+#include "geoul/core/math.h"
+#include "geoul/core/spatial.h"
+#include "geoul/scene/scene.h"
+
+namespace geoul::collision {
+
+struct Geometry;  // prepared shape: see geometry.h
+
+// One shape that collides.
+struct Collider {
+  scene::ShapeId shape;
+  scene::BodyId body;  // kWorld: does not move
+  Posed X_BC;          // the collider's own frame on the body
+  int geometry = 0;    // index into CollisionModel::geometries
+};
+
+// Which pairs of bodies never touch, beyond those of one body. Made by who knows the joints.
+struct PairFilter {
+  std::vector<int> group;                  // (nbody) bodies of one group never touch; -1: moves with the world
+  std::vector<std::pair<int, int>> apart;  // pairs of groups that never touch, first < second, sorted
+};
+
+struct CollisionModel {
+  CollisionModel();
+  CollisionModel(CollisionModel&&) noexcept;
+  CollisionModel& operator=(CollisionModel&&) noexcept;
+  ~CollisionModel();
+
+  int nbody = 0;
+  std::vector<Collider> colliders;  // in the order of Scene::shapes
+  std::vector<Geometry> geometries;
+};
+
+// Prepares all shapes with `collides`: hulls, mesh trees. Errors (codes): shape-volume (a size that is not positive),
+// hull-flat (a hull of fewer than four points off a plane), mesh-empty; warnings: mesh-open (a moving mesh that is not
+// closed: it has no inside), mesh-degenerate. None where there is an error.
+std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics);
+
+struct ContactPoint {
+  Vec3d p_W;              // halfway between the two surfaces
+  double distance = 0;    // along the normal; negative: penetration
+  std::uint64_t id = 0;   // of the features that touch: the same from step to step while they do
+};
+
+// Up to four points of two colliders, with one normal.
+struct Manifold {
+  int a = 0, b = 0;  // colliders, a < b
+  Vec3d normal_W;    // unit, from a to b
+  int count = 0;
+  ContactPoint points[4];
+};
+
+struct DetectOptions {
+  double margin = 1e-3;  // pairs nearer than this are reported [m]
+  double dt = 0;         // [s] > 0: the margin of a pair grows by what it can approach in dt (speculative contacts)
+};
+
+// Working memory and persistent state of one world. Grows to what was needed; then detect allocates nothing.
+struct CollisionData {
+  CollisionData();
+  CollisionData(CollisionData&&) noexcept;
+  CollisionData& operator=(CollisionData&&) noexcept;
+  ~CollisionData();
+
+  std::vector<Manifold> manifolds;  // out, sorted by (a, b, first point's id)
+  struct Work;
+  std::unique_ptr<Work> work;
+};
+
+// All manifolds of the pairs that the filter lets touch. X_WB, V_WB (nbody) as in scene::State. The result depends on
+// the arguments alone, never on earlier calls (so that a restored state has the same bits).
+void detect(const CollisionModel& model, const PairFilter& filter, std::span<const Posed> X_WB,
+            std::span<const Motiond> V_WB, const DetectOptions& options, CollisionData& data);
+
+struct RayHit {
+  int collider = -1;
+  double distance = 0;  // along the ray's unit direction
+  Vec3d normal_W;
+};
+// First collider that a ray meets within `reach`. direction_W need not be unit. O(colliders) with a box test each.
+std::optional<RayHit> cast_ray(const CollisionModel& model, std::span<const Posed> X_WB, const Vec3d& origin_W,
+                               const Vec3d& direction_W, double reach);
+
+struct Distance {
+  double distance = 0;     // negative: penetration depth
+  Vec3d p_a_W, p_b_W;      // nearest points (or deepest)
+  Vec3d normal_W;          // from a to b
+};
+// Signed distance of two convex colliders, to 1e-9 m relative to their size.
+Distance distance(const CollisionModel& model, int a, int b, std::span<const Posed> X_WB);
+
+}  // namespace geoul::collision

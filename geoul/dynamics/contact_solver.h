@@ -1,0 +1,74 @@
+// Unilateral and bounded rows of one island, solved together: contacts with true Coulomb cones, limits, dry friction.
+// The solver knows rows only, not bodies. It finds impulses p (nrow) with
+//   v = v_free + W^T p        end velocity (nv), W = M^-1 J^T stored row by row
+//   w = J v - target + R p    slip of every row [m/s, rad/s]
+// such that every block keeps its law:
+//   kContact    rows (normal, tangent x, tangent y [, about the normal [, about x, about y]]):
+//               0 <= p_n  _|_  w_n >= 0; |p_t| <= friction p_n, and where w_t != 0, p_t = -friction p_n w_t / |w_t|
+//               (Coulomb, true cone, maximum dissipation, no gliding: w_n takes no part in the tangent law); the same
+//               law for the moment about the normal with `torsion` [m] and for the pair of rolling moments with
+//               `rolling` [m]. static friction where it sticks, `friction` where it slips.
+//   kUnilateral 0 <= p _|_ w >= 0
+//   kBounded    lower <= p <= upper; w < 0 only at upper, w > 0 only at lower
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace geoul::dynamics {
+
+enum class RowLaw : std::int8_t { kContact, kUnilateral, kBounded };
+
+struct RowBlock {
+  RowLaw law = RowLaw::kContact;
+  int row = 0;    // first
+  int rows = 3;   // contact: 3, 4 (with torsion) or 6 (with rolling); else 1
+  double static_friction = 0, friction = 0, torsion = 0, rolling = 0;
+  double lower = 0, upper = 0;  // impulse bounds of kBounded [N.s, N.m.s]
+};
+
+// A row's coefficients over velocities [v, v + n): J at `at`, W at the same place.
+struct RowPart {
+  int v = 0, n = 0;
+  std::size_t at = 0;
+};
+struct Row {
+  RowPart part[2];  // the second may be empty (n = 0). Parts of one row do not overlap
+};
+
+// All parts of the rows of one block are the same velocities. Rows of one block stand together.
+struct RowProblem {
+  std::vector<RowBlock> blocks;
+  std::vector<Row> rows;
+  std::vector<double> J, W;        // by RowPart::at
+  std::vector<double> target;      // (nrow) [m/s, rad/s]
+  std::vector<double> compliance;  // R (nrow), >= 0 [(m/s)/(N.s)]
+  std::vector<double> impulse;     // (nrow) in: guess; out: solution [N.s, N.m.s]
+};
+
+struct RowOptions {
+  double tolerance = 1e-10;  // largest residual, over the natural map: velocity [m/s] (impulses scaled by diag(J W^T))
+  int max_iterations = 200;
+};
+
+struct RowReport {
+  bool converged = true;
+  int iterations = 0;          // sweeps and Newton steps
+  double residual = 0;         // of the natural map at the end [m/s]
+  double cone = 0;             // largest |p_t| - friction p_n, or -p_n [N.s]
+  double complementarity = 0;  // largest |p . w| over laws that ask for 0 [J]
+};
+
+// Memory of the solver: grows to what was needed, then nothing is allocated.
+struct RowWork {
+  std::vector<double> numbers;
+  std::vector<int> indices;
+};
+
+// v (nv of the world): in v_free, out v. Deterministic; single thread. Never throws; where there is no solution (or
+// none was found) the best found is returned, within all cones, and converged is false.
+RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work);
+
+}  // namespace geoul::dynamics
