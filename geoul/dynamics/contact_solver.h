@@ -10,6 +10,9 @@
 //               `rolling` [m]. static friction where it sticks, `friction` where it slips.
 //   kUnilateral 0 <= p _|_ w >= 0
 //   kBounded    lower <= p <= upper; w < 0 only at upper, w > 0 only at lower
+// Static friction: all contacts are first solved with static_friction (at least `friction`); those that then slip keep
+// `friction` for the rest of the call, and the island is solved again, until no more start to slip.
+// Method, sources and measurements: docs/notes/contact.md.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +26,10 @@ enum class RowLaw : std::int8_t { kContact, kUnilateral, kBounded };
 
 struct RowBlock {
   RowLaw law = RowLaw::kContact;
-  int row = 0;    // first
-  int rows = 3;   // contact: 3, 4 (with torsion) or 6 (with rolling); else 1
+  int row = 0;   // first
+  int rows = 3;  // contact: 3, 4 (with torsion) or 6 (with rolling); else 1
   double static_friction = 0, friction = 0, torsion = 0, rolling = 0;
-  double lower = 0, upper = 0;  // impulse bounds of kBounded [N.s, N.m.s]
+  double lower = 0, upper = 0;  // impulse bounds of kBounded [N.s, N.m.s]; may be infinite
 };
 
 // A row's coefficients over velocities [v, v + n): J at `at`, W at the same place.
@@ -35,7 +38,7 @@ struct RowPart {
   std::size_t at = 0;
 };
 struct Row {
-  RowPart part[2];  // the second may be empty (n = 0). Parts of one row do not overlap
+  RowPart part[2];  // either may be empty (n = 0). Parts of one row do not overlap
 };
 
 // All parts of the rows of one block are the same velocities. Rows of one block stand together.
@@ -63,12 +66,13 @@ struct RowReport {
 
 // Memory of the solver: grows to what was needed, then nothing is allocated.
 struct RowWork {
-  std::vector<double> numbers;
-  std::vector<int> indices;
+  std::vector<std::byte> memory;
+  std::vector<int> marks;  // (nv), all -1 between calls
 };
 
 // v (nv of the world): in v_free, out v. Deterministic; single thread. Never throws; where there is no solution (or
-// none was found) the best found is returned, within all cones, and converged is false.
+// none was found) the best found is returned, within all cones, and converged is false. Numbers that are not finite
+// in the problem give p = 0, v = v_free and converged false.
 RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work);
 
 }  // namespace geoul::dynamics

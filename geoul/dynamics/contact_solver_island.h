@@ -1,0 +1,116 @@
+// Inside of the row solver: one island with its velocities packed together, and the pieces the methods share.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "geoul/dynamics/contact_solver.h"
+
+namespace geoul::dynamics::rows {
+
+// A disk of a contact: rows [first, first + n), n = 1 or 2, |p| <= coefficient p_n.
+struct Disk {
+  int first = 0, n = 0;
+  double coefficient = 0;
+  double scale = 0;  // of the natural map: mean diagonal of J W^T + R
+};
+
+struct Block {
+  RowLaw law = RowLaw::kContact;
+  int row = 0, rows = 0;
+  int disks = 0;
+  int u[2] = {0, 0}, n[2] = {0, 0};  // the parts' velocities, packed; n[0] >= n[1]
+  int node[2] = {-1, -1};
+  const double *J[6][2] = {}, *W[6][2] = {};
+  double scale = 0;  // as of a disk, of the first row
+  Disk disk[3];
+  double lower = 0, upper = 0;
+  double friction = 0;   // where it slips
+  double A[36] = {};     // J W^T + R of the block, row by row (rows x rows)
+  double stick[9] = {};  // contact: inverse of the regularised upper 3 x 3 of A
+  double eps = 0;        // what regularised it, on its diagonal
+};
+
+// All pointers are into RowWork or the problem.
+struct Island {
+  int nblock = 0, nrow = 0, nu = 0, nnode = 0;
+  Block* blocks = nullptr;
+  const double *target = nullptr, *R = nullptr;
+  double *u_free = nullptr, *u = nullptr;              // (nu)
+  double *p = nullptr, *w = nullptr, *best = nullptr;  // (nrow)
+  int* node_u = nullptr;                               // (nnode + 1) first packed velocity of a node
+  int* node_v = nullptr;                               // (nnode) its place in the world
+};
+
+// Sums in pairs, in an order that the code fixes: the same bits on every machine.
+using Two [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = double;
+inline Two two(const double* a) { return *reinterpret_cast<const Two*>(a); }
+
+inline double dot(const double* a, const double* b, int n) {
+  if (n == 6) {
+    const Two s = two(a) * two(b) + two(a + 2) * two(b + 2) + two(a + 4) * two(b + 4);
+    return s[0] + s[1];
+  }
+  Two s = {0, 0}, t = {0, 0};
+  int i = 0;
+  for (; i + 4 <= n; i += 4) {
+    s += two(a + i) * two(b + i);
+    t += two(a + i + 2) * two(b + i + 2);
+  }
+  s += t;
+  double sum = s[0] + s[1];
+  for (; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+inline void add_scaled(double* __restrict y, const double* __restrict x, double s, int n) {
+  for (int i = 0; i < n; ++i) y[i] += s * x[i];
+}
+
+// w = J u - target + R p of one block.
+inline void slip(const Island& island, const Block& block, double* w) {
+  for (int k = 0; k < block.rows; ++k) {
+    const int r = block.row + k;
+    double s = island.R[r] * island.p[r] - island.target[r];
+    if (block.n[0] > 0) s += dot(block.J[k][0], island.u + block.u[0], block.n[0]);
+    if (block.n[1] > 0) s += dot(block.J[k][1], island.u + block.u[1], block.n[1]);
+    w[k] = s;
+  }
+}
+
+// u += W^T dp of one block.
+inline void push(const Island& island, const Block& block, const double* dp) {
+  for (int side = 0; side < 2; ++side) {
+    double* __restrict u = island.u + block.u[side];
+    const int n = block.n[side];
+    if (n == 6 && block.rows == 3) {
+      const double *a = block.W[0][side], *b = block.W[1][side], *c = block.W[2][side];
+      for (int i = 0; i < 6; ++i) u[i] += a[i] * dp[0] + b[i] * dp[1] + c[i] * dp[2];
+    } else {
+      for (int k = 0; k < block.rows; ++k) add_scaled(u, block.W[k][side], dp[k], n);
+    }
+  }
+}
+
+// Packs the problem into `work`.
+void pack(RowProblem& problem, std::span<const double> v, RowWork& work, Island& island);
+// A, scales and regularised inverses of every block.
+void prepare(const Island& island);
+
+// Moves p of a block into its cone.
+void to_cone(const Block& block, double* p);
+// Natural map of a block, scaled to velocities: its largest norm over the normal row and the disks [m/s].
+double natural_map(const Block& block, const double* p, const double* w);
+
+// u and w from p; the largest natural map, NaN where a number is not finite.
+double evaluate(const Island& island);
+// One Gauss-Seidel sweep with exact solves of each contact, in the order of the blocks (or backwards). Returns the
+// largest change of an impulse, as a velocity [m/s].
+double sweep(const Island& island, bool backwards);
+
+// The impulses p of one block that fulfil its law while all others stand; w: the slip at the present p.
+// The upper 3 rows of a contact are solved together, then its torsion, then its rolling.
+void solve_block(const Block& block, double* w, double* p);
+
+}  // namespace geoul::dynamics::rows
