@@ -42,17 +42,20 @@ struct CollisionModel {
   int nbody = 0;
   std::vector<Collider> colliders;  // in the order of Scene::shapes
   std::vector<Geometry> geometries;
+  struct Prepared;
+  std::unique_ptr<const Prepared> prepared;  // trees over what does not move: see prepared.h
 };
 
-// Prepares all shapes with `collides`: hulls, mesh trees. Errors (codes): shape-volume (a size that is not positive),
-// hull-flat (a hull of fewer than four points off a plane), mesh-empty; warnings: mesh-open (a moving mesh that is not
-// closed: it has no inside), mesh-degenerate. None where there is an error.
+// Prepares all shapes with `collides`: hulls, mesh trees. Errors (codes): not-finite (NaN or infinity in a size, pose,
+// vertex or height), bad-rotation, bad-id, shape-volume (a size that is not positive), height-field-size, hull-flat (a
+// hull of fewer than four points off a plane), mesh-empty; warnings: mesh-open (a moving mesh that is not closed: it
+// has no inside), mesh-degenerate (triangles left out), mesh-inside-out (turned). None where there is an error.
 std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics);
 
 struct ContactPoint {
-  Vec3d p_W;              // halfway between the two surfaces
-  double distance = 0;    // along the normal; negative: penetration
-  std::uint64_t id = 0;   // of the features that touch: the same from step to step while they do
+  Vec3d p_W;             // halfway between the two surfaces
+  double distance = 0;   // along the normal; negative: penetration
+  std::uint64_t id = 0;  // of the features that touch: the same from step to step while they do
 };
 
 // Up to four points of two colliders, with one normal.
@@ -90,16 +93,25 @@ struct RayHit {
   double distance = 0;  // along the ray's unit direction
   Vec3d normal_W;
 };
-// First collider that a ray meets within `reach`. direction_W need not be unit. O(colliders) with a box test each.
+// First collider that a ray meets within `reach`, from outside: a ray that starts inside a solid does not see it; open
+// meshes are seen from both sides, height fields from above. direction_W need not be unit; of equals the lowest
+// collider. Colliders on the world are found by a tree, the others tested one by one.
 std::optional<RayHit> cast_ray(const CollisionModel& model, std::span<const Posed> X_WB, const Vec3d& origin_W,
                                const Vec3d& direction_W, double reach);
 
 struct Distance {
-  double distance = 0;     // negative: penetration depth
-  Vec3d p_a_W, p_b_W;      // nearest points (or deepest)
-  Vec3d normal_W;          // from a to b
+  double distance = 0;  // negative: penetration depth
+  Vec3d p_a_W, p_b_W;   // nearest points (or deepest)
+  Vec3d normal_W;       // from a to b
 };
-// Signed distance of two convex colliders, to 1e-9 m relative to their size.
+// Signed distance of two convex colliders, or of one and a plane, to 1e-9 of their size.
 Distance distance(const CollisionModel& model, int a, int b, std::span<const Posed> X_WB);
+
+// First time [s] in [0, dt] at which the distance of two colliders has fallen to slop [m], when their bodies keep the
+// twists V_WB about their origins; none where it does not. At least one of the two is convex; the other may be
+// anything. Never late: where 1,000 steps do not get there, the time until which there is no contact. A surface counts
+// from both sides. For bodies that move farther than their size in a step; detect's margins see to the others.
+std::optional<double> time_of_impact(const CollisionModel& model, int a, int b, std::span<const Posed> X_WB,
+                                     std::span<const Motiond> V_WB, double dt, double slop = 1e-5);
 
 }  // namespace geoul::collision
