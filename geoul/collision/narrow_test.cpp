@@ -1,0 +1,181 @@
+// Judges: closed forms, and brute force that shares no code with the module: supports by listing points, distance by
+// every pair of features, penetration by every separating axis, round shapes by search over directions.
+#include "geoul/collision/narrow.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "geoul/collision/convex.h"
+#include "geoul/core/random.h"
+
+namespace geoul::collision {
+namespace {
+
+Vec3d random_vector(Random& r) { return {r.normal(), r.normal(), r.normal()}; }
+Vec3d unit(const Vec3d& v) { return (1 / norm(v)) * v; }
+Quatd random_rotation(Random& r) { return normalized(Quatd{r.normal(), r.normal(), r.normal(), r.normal()}); }
+bool finite(const Vec3d& v) { return std::isfinite(v.x) && std::isfinite(v.y) && std::isfinite(v.z); }
+
+Geometry random_hull(Random& r, int points) {
+  std::vector<Vec3d> p;
+  for (int i = 0; i < points; ++i) p.push_back(0.5 * unit(random_vector(r)));
+  return *make_hull(p);
+}
+
+Geometry random_shape(Random& r, Kind kind) {
+  const double a = r.uniform(0.2, 1), b = r.uniform(0.2, 1);
+  switch (kind) {
+    case Kind::kSphere: return make_sphere(a);
+    case Kind::kCapsule: return make_capsule(a, b);
+    case Kind::kBox: return make_box({a, b, r.uniform(0.2, 1)});
+    case Kind::kCylinder: return make_cylinder(a, b);
+    case Kind::kCone: return make_cone(a, b);
+    default: return random_hull(r, 30);
+  }
+}
+
+constexpr Kind kSolids[] = {Kind::kSphere, Kind::kCapsule, Kind::kBox, Kind::kCylinder, Kind::kCone, Kind::kHull};
+
+// Farthest extent along d, written anew.
+double extent(const Geometry& g, const Posed& X, const Vec3d& d_W) {
+  const Vec3d d = transpose_times(rotation_matrix(X.R), d_W);
+  const double across = std::hypot(d.x, d.y);
+  double h = -1e300;
+  switch (g.kind) {
+    case Kind::kSphere: h = g.radius; break;
+    case Kind::kCapsule: h = g.radius + g.half_height * std::abs(d.z); break;
+    case Kind::kBox: h = g.half.x * std::abs(d.x) + g.half.y * std::abs(d.y) + g.half.z * std::abs(d.z); break;
+    case Kind::kCylinder: h = g.radius * across + g.half_height * std::abs(d.z); break;
+    case Kind::kCone: h = std::max(g.half_height * d.z, g.radius * across - g.half_height * d.z); break;
+    default:
+      for (const Vec3d& v : g.hull->vertices) h = std::max(h, dot(v, d));
+  }
+  return h + dot(X.p, d_W);
+}
+
+double gap(const Geometry& A, const Posed& X_WA, const Geometry& B, const Posed& X_WB, const Vec3d& n) {
+  return -extent(B, X_WB, -n) - extent(A, X_WA, n);
+}
+
+// Most of gap(n) over all directions: the signed distance. By sampling, then by a shrinking search around the best few.
+double best_gap(const Geometry& A, const Posed& X_WA, const Geometry& B, const Posed& X_WB, Random& r) {
+  std::vector<std::pair<double, Vec3d>> seen;
+  for (int i = 0; i < 3000; ++i) {
+    const Vec3d n = unit(random_vector(r));
+    seen.push_back({gap(A, X_WA, B, X_WB, n), n});
+  }
+  std::sort(seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  double best = -1e300;
+  for (int k = 0; k < 6; ++k) {
+    auto [value, n] = seen[k];
+    for (double step = 0.05; step > 1e-9; step *= 0.85) {
+      for (int i = 0; i < 12; ++i) {
+        const Vec3d m = unit(n + step * random_vector(r));
+        const double g = gap(A, X_WA, B, X_WB, m);
+        if (g > value) value = g, n = m;
+      }
+    }
+    best = std::max(best, value);
+  }
+  return best;
+}
+
+bool contains(const Geometry& g, const Posed& X, const Vec3d& p_W, double slack) {
+  const Vec3d p = transpose_times(rotation_matrix(X.R), p_W - X.p);
+  const double rho = std::hypot(p.x, p.y);
+  switch (g.kind) {
+    case Kind::kSphere: return norm(p) <= g.radius + slack;
+    case Kind::kCapsule:
+      return norm(Vec3d{p.x, p.y, p.z - std::clamp(p.z, -g.half_height, g.half_height)}) <= g.radius + slack;
+    case Kind::kBox:
+      return std::abs(p.x) <= g.half.x + slack && std::abs(p.y) <= g.half.y + slack && std::abs(p.z) <= g.half.z + slack;
+    case Kind::kCylinder: return rho <= g.radius + slack && std::abs(p.z) <= g.half_height + slack;
+    case Kind::kCone:
+      return p.z >= -g.half_height - slack &&
+             (rho - g.radius) * 2 * g.half_height + (p.z + g.half_height) * g.radius <=
+                 slack * std::hypot(g.radius, 2 * g.half_height);
+    default:
+      for (const HullFace& f : g.hull->faces) {
+        if (dot(f.normal, p) > f.offset + slack) return false;
+      }
+      return true;
+  }
+}
+
+std::string name(const Geometry& A, const Geometry& B) {
+  return "kinds " + std::to_string(int(A.kind)) + " " + std::to_string(int(B.kind));
+}
+
+// What every manifold must be, whatever made it.
+void expect_sound(const Geometry& A, const Posed& X_WA, const Geometry& B, const Posed& X_WB, double margin,
+                  const Manifold& m, const std::string& what) {
+  ASSERT_GE(m.count, 0);
+  ASSERT_LE(m.count, 4);
+  if (m.count == 0) return;
+  const double size = A.bounding_radius + B.bounding_radius;
+  EXPECT_NEAR(norm(m.normal_W), 1, 1e-12) << what;
+  const double along = gap(A, X_WA, B, X_WB, m.normal_W);
+  double least = 1e300;
+  for (int i = 0; i < m.count; ++i) {
+    const ContactPoint& c = m.points[i];
+    ASSERT_TRUE(finite(c.p_W) && std::isfinite(c.distance)) << what;
+    EXPECT_LE(c.distance, margin) << what;
+    EXPECT_GE(c.distance, along - 1e-9 * size) << what << " a point is deeper than the normal allows";
+    least = std::min(least, c.distance);
+    // Both surfaces lie half the distance away along the normal: the point is within the two shapes grown by that.
+    const double off = std::max(0.0, 0.5 * c.distance) + 1e-7 * size;
+    if (c.distance < 0) {
+      EXPECT_TRUE(contains(A, X_WA, c.p_W, off) && contains(B, X_WB, c.p_W, off)) << what << " distance " << c.distance;
+    }
+    for (int k = 0; k < i; ++k) EXPECT_NE(c.id, m.points[k].id) << what;
+  }
+  EXPECT_NEAR(least, along, 2e-9 * size) << what << " count " << m.count;
+}
+
+TEST(Narrow, SignedDistanceIsTheMostThatAnyDirectionParts) {
+  Random r(1);
+  for (const Kind a : kSolids) {
+    for (const Kind b : kSolids) {
+      for (int i = 0; i < 12; ++i) {
+        const Geometry A = random_shape(r, a), B = random_shape(r, b);
+        const Posed X_WA{random_rotation(r), random_vector(r)};
+        const Posed X_WB{random_rotation(r), X_WA.p + r.uniform(0, 2) * unit(random_vector(r))};
+        const Distance d = signed_distance(A, X_WA, B, X_WB);
+        const double brute = best_gap(A, X_WA, B, X_WB, r);
+        EXPECT_GE(d.distance, brute - 1e-9) << name(A, B);
+        EXPECT_NEAR(gap(A, X_WA, B, X_WB, d.normal_W), d.distance, 2e-9) << name(A, B);
+        EXPECT_NEAR(norm(d.p_b_W - d.p_a_W - d.distance * d.normal_W), 0, 1e-6) << name(A, B);
+        EXPECT_TRUE(contains(A, X_WA, d.p_a_W, 1e-8) && contains(B, X_WB, d.p_b_W, 1e-8)) << name(A, B);
+      }
+    }
+  }
+}
+
+TEST(Narrow, ManifoldsAreSoundAtRandomPoses) {
+  Random r(2);
+  int touching = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const Geometry A = random_shape(r, kSolids[r.integer(6)]), B = random_shape(r, kSolids[r.integer(6)]);
+    const Posed X_WA{random_rotation(r), random_vector(r)};
+    const Posed X_WB{random_rotation(r), X_WA.p + r.uniform(0.2, 1.6) * unit(random_vector(r))};
+    const double margin = r.uniform(0, 0.1);
+    Manifold m, n;
+    collide(A, X_WA, B, X_WB, margin, &m);
+    expect_sound(A, X_WA, B, X_WB, margin, m, name(A, B));
+    const double d = signed_distance(A, X_WA, B, X_WB).distance;
+    if (std::abs(d - margin) > 1e-8) EXPECT_EQ(m.count > 0, d < margin) << name(A, B);
+    if (m.count == 0) continue;
+    ++touching;
+    EXPECT_NEAR(gap(A, X_WA, B, X_WB, m.normal_W), d, 1e-8) << name(A, B);
+    collide(B, X_WB, A, X_WA, margin, &n);
+    expect_sound(B, X_WB, A, X_WA, margin, n, name(B, A));
+    EXPECT_NEAR(gap(B, X_WB, A, X_WA, n.normal_W), d, 1e-8) << name(A, B);
+  }
+  EXPECT_GT(touching, 3000);
+}
+
+}  // namespace
+}  // namespace geoul::collision
