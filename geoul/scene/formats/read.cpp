@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "geoul/scene/formats/mesh/mesh_file.h"
+#include "geoul/scene/formats/mjcf/mjcf.h"
 #include "geoul/scene/formats/urdf/urdf.h"
 #include "geoul/scene/formats/usd/usd.h"
 #include "geoul/scene/scene.h"
@@ -91,9 +92,10 @@ std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostic
   if (ending == ".urdf") return read_urdf(file, {}, diagnostics);
   if (ending == ".usda" || ending == ".usd" || ending == ".usdc" || ending == ".usdz")
     return read_usd(file, diagnostics);
+  if (ending == ".xml" || ending == ".mjcf") return read_mjcf(file, {}, diagnostics);
   if (mesh_format(file)) return read_mesh_scene(file, diagnostics);
   diagnostics.error({file, 0, {}}, "format", "files that end in '" + ending + "' are not read",
-                    "give a .usda, .urdf, .stl, .obj or .dae file");
+                    "give a .usda, .urdf, .xml (MJCF), .stl, .obj or .dae file");
   return std::nullopt;
 }
 

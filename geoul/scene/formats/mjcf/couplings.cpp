@@ -1,0 +1,315 @@
+#include "geoul/scene/formats/mjcf/couplings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace geoul::scene::mjcf {
+namespace {
+
+using urdf::printable;
+
+bool known(const Tree& tree, Refers kind, const std::string& name) {
+  switch (kind) {
+    case Refers::kBody: return tree.bodies.contains(name);
+    case Refers::kJoint: return tree.joints.contains(name);
+    case Refers::kSite: return tree.sites.contains(name);
+  }
+  return false;
+}
+
+const char* word(Refers kind) { return kind == Refers::kBody ? "body" : kind == Refers::kJoint ? "joint" : "site"; }
+
+std::string scoped(const Scope& scope, const std::string& name) { return name == "world" ? name : scope.name(name); }
+
+Posed inverse(const Posed& X) {
+  const Quatd R = conjugate(X.R);
+  return {R, -(rotation_matrix(R) * X.p)};
+}
+
+struct Couplings {
+  Document& document;
+  const Model& model;
+  const Tree& tree;
+  const std::string& root;
+  Scene& scene;
+  urdf::Names names;
+  std::set<std::string> followers;  // joints that follow another
+
+  Posed pose_of(BodyId body) const { return body.valid() ? scene.bodies[body.index()].X_WB : Posed{}; }
+
+  // Both ends of a weld or connect: bodies, or sites with their frames.
+  struct Ends {
+    BodyId a, b;
+    Posed X_A, X_B;
+    bool sites = false;
+  };
+  Ends ends(const Node& node, const Scope& scope) {
+    Ends e;
+    e.sites = document.has(node, "site1");
+    if (e.sites) {
+      const Site& one = scene.sites[tree.sites.at(scope.name(document.text(node, "site1"))).index()];
+      const Site& two = scene.sites[tree.sites.at(scope.name(document.text(node, "site2"))).index()];
+      e.a = one.body, e.X_A = one.X_BS;
+      e.b = two.body, e.X_B = two.X_BS;
+      return e;
+    }
+    const std::string second = document.text(node, "body2");
+    e.a = tree.bodies.at(scoped(scope, document.text(node, "body1")));
+    e.b = second.empty() ? kWorld : tree.bodies.at(scoped(scope, second));
+    return e;
+  }
+
+  void add_loop(const Element& element, const Scope& scope, const Ends& e, JointType type, const Posed& X_A,
+                const Posed& X_B, bool active) {
+    if (e.a == e.b) {
+      document.error(element, who(element), "self-joint", "both ends are on one body", "name two bodies");
+      return;
+    }
+    Joint joint;
+    joint.type = type;
+    joint.parent = e.a, joint.child = e.b;
+    joint.X_PJ = X_A, joint.X_CJ = X_B;
+    joint.enabled = active;
+    joint.collision_enabled = true;
+    joint.excluded_from_articulation = true;
+    const std::string given = scope.name(document.text({&element, nullptr}, "name"));
+    joint.path = root + "/equalities/" + names.unique(given.empty() ? element.name : given);
+    scene.joint_sources.push_back(document.at(element, joint.path));
+    scene.joints.push_back(joint);
+  }
+
+  void weld(const Node& node, const Scope& scope, bool active) {
+    const Ends e = ends(node, scope);
+    const std::string whom = who(*node.element);
+    Posed X_A = e.X_A;
+    if (!e.sites) {
+      X_A = compose(inverse(pose_of(e.a)), pose_of(e.b));
+      if (const auto v = document.list(node, "relpose", whom, 7, 7)) {
+        const Quatd q{(*v)[3], (*v)[4], (*v)[5], (*v)[6]};
+        if (squared_norm(q) > 1e-20) X_A = {normalized(q), {(*v)[0], (*v)[1], (*v)[2]}};
+      }
+    }
+    add_loop(*node.element, scope, e, JointType::kFixed, X_A, e.X_B, active);
+  }
+
+  void connect(const Node& node, const Scope& scope, bool active) {
+    const Ends e = ends(node, scope);
+    Posed X_A = e.X_A, X_B = e.X_B;
+    if (!e.sites) {
+      if (!document.has(node, "anchor")) {
+        document.error(*node.element, who(*node.element), "missing-attribute", "connect has no anchor",
+                       "write anchor=\"x y z\" in the frame of body1");
+        return;
+      }
+      X_A.p = document.vector(node, "anchor", who(*node.element), {});
+      X_B = compose(compose(inverse(pose_of(e.b)), pose_of(e.a)), X_A);
+    }
+    add_loop(*node.element, scope, e, JointType::kSpherical, X_A, X_B, active);
+  }
+
+  void follow(const Node& node, const Scope& scope) {
+    const std::string whom = who(*node.element);
+    const std::string first = scope.name(document.text(node, "joint1")), written = document.text(node, "joint2");
+    const JointId one = tree.joints.at(first);
+    const auto coefficients = document.list(node, "polycoef", whom, 1, 5).value_or(std::vector<double>{0, 1, 0, 0, 0});
+    const double a0 = coefficients[0], a1 = coefficients.size() > 1 ? coefficients[1] : 0;
+    const auto beyond = coefficients.begin() + std::min<std::ptrdiff_t>(2, std::ssize(coefficients));
+    if (written.empty()) {
+      document.refuse(*node.element, whom, "locked-joint", "the joint is held at a position; that is not read",
+                      "remove the joint, so that the bodies are fixed to each other");
+      return;
+    }
+    const JointId two = tree.joints.at(scope.name(written));
+    if (one == two || velocity_size(scene.joints[one.index()].type) != 1 ||
+        velocity_size(scene.joints[two.index()].type) != 1) {
+      document.error(*node.element, whom, "bad-mimic", "only a hinge or slide can follow another hinge or slide",
+                     "name two of them");
+      return;
+    }
+    if (std::any_of(beyond, coefficients.end(), [](double c) { return c != 0; })) {
+      document.refuse(*node.element, whom, "not-linear", "the polynomial of the two joints is not linear",
+                      "write polycoef=\"a b 0 0 0\"");
+      return;
+    }
+    const double r1 = tree.reference[one.index()], r2 = tree.reference[two.index()];
+    const bool chained = std::any_of(scene.mimics.begin(), scene.mimics.end(), [&](const Mimic& m) {
+      return m.joint == one || m.joint == two || m.source == one;
+    });
+    if (chained) {
+      document.refuse(*node.element, whom, "mimic-chain", "one of the joints is part of another equality",
+                      "let every joint follow one that moves by itself");
+      return;
+    }
+    scene.mimics.push_back({one, two, a1, r1 + a0 - a1 * r2});
+  }
+
+  void equality(const Element& element) {
+    const Node node = model.node(document, element, "equality");
+    const std::string whom = who(element);
+    const bool active = document.flag(node, "active", whom, true);
+    if (!active) document.info(element, whom, "inactive", "the equality is off at the start");
+    if (element.name == "weld" || element.name == "connect") {
+      const bool sites = document.has(node, "site1");
+      const auto refers = sites ? Refers::kSite : Refers::kBody;
+      if (!sites && !document.has(node, "body1")) {
+        document.error(element, whom, "missing-attribute", "<" + element.name + "> names no body1 or site1",
+                       "name what it joins");
+        return;
+      }
+      each_scope(document, tree, model, node,
+                 {{sites ? "site1" : "body1", refers}, {sites ? "site2" : "body2", refers}}, [&](const Scope& scope) {
+                   element.name == "weld" ? weld(node, scope, active) : connect(node, scope, active);
+                 });
+    } else if (element.name == "joint") {
+      if (!document.has(node, "joint1")) {
+        document.error(element, whom, "missing-attribute", "<joint> names no joint1", "write joint1=\"...\"");
+        return;
+      }
+      each_scope(document, tree, model, node, {{"joint1", Refers::kJoint}, {"joint2", Refers::kJoint}},
+                 [&](const Scope& scope) {
+                   if (active) follow(node, scope);
+                 });
+    } else if (active) {
+      document.refuse(element, whom, "not-supported",
+                      "equalities of kind <" + printable(element.name) + "> are not read",
+                      "use weld, connect or joint");
+    }
+  }
+
+  void contact(const Element& element) {
+    const Node node{&element, nullptr};
+    if (element.name != "exclude") {
+      document.warning(element, who(element), "contact-pair",
+                       "a contact pair with its own properties is not used; "
+                       "geoms touch by their own masks and friction",
+                       "give the geoms these properties");
+      return;
+    }
+    each_scope(document, tree, model, node, {{"body1", Refers::kBody}, {"body2", Refers::kBody}},
+               [&](const Scope& scope) {
+                 const BodyId a = tree.bodies.at(scoped(scope, document.text(node, "body1")));
+                 const BodyId b = tree.bodies.at(scoped(scope, document.text(node, "body2")));
+                 if (a != b) scene.collision_exclusions.emplace_back(a, b);
+               });
+  }
+
+  void tendon(const Element& element) {
+    const Node node = model.node(document, element, "tendon");
+    const std::string whom = who(element);
+    if (element.name == "spatial") {
+      document.refuse(element, whom, "spatial-tendon", "spatial tendons are not modelled",
+                      "leave it out, or replace it by joints");
+      return;
+    }
+    const bool acts = document.number(node, "stiffness", whom, 0) != 0 ||
+                      document.number(node, "damping", whom, 0) != 0 ||
+                      document.number(node, "frictionloss", whom, 0) != 0 ||
+                      document.number(node, "armature", whom, 0) != 0 || document.has(node, "range");
+    if (acts) {
+      document.warning(element, whom, "fixed-tendon",
+                       "springs, dampers, friction and limits of tendons are not modelled",
+                       "couple the joints by <equality><joint/></equality>");
+    } else {
+      document.note_ignored(element);
+    }
+  }
+};
+
+}  // namespace
+
+void each_scope(Document& document, const Tree& tree, const Model& model, const Node& node,
+                const std::vector<std::pair<const char*, Refers>>& references,
+                const std::function<void(const Scope&)>& apply) {
+  bool any = false;
+  for (const Scope& scope : tree.scopes) {
+    if (scope.model != &model) continue;
+    const bool all = std::all_of(references.begin(), references.end(), [&](const auto& reference) {
+      const std::string name = document.text(node, reference.first);
+      return name.empty() || known(tree, reference.second, scoped(scope, name));
+    });
+    if (!all) continue;
+    any = true;
+    apply(scope);
+  }
+  if (any || tree.scopes.empty() || tree.scopes.front().model != &model) return;
+  for (const auto& [attribute, kind] : references) {
+    const std::string name = document.text(node, attribute);
+    if (name.empty() || known(tree, kind, name)) continue;
+    document.error(*node.element, who(*node.element), (std::string("unknown-") + word(kind)).c_str(),
+                   std::string("there is no ") + word(kind) + " '" + printable(name) + "'", "name one of <worldbody>");
+    return;
+  }
+  document.error(*node.element, who(*node.element), "unknown-name", "what it names is nowhere together",
+                 "name parts of one replica");
+}
+
+void read_couplings(Document& document, const Model& model, const Tree& tree, const std::string& root, Scene& scene) {
+  Couplings couplings{document, model, tree, root, scene, {}, {}};
+  for (const Element& section : model.root.children) {
+    for (const Element& element : section.children) {
+      if (section.name == "equality") couplings.equality(element);
+      if (section.name == "contact") couplings.contact(element);
+      if (section.name == "tendon") couplings.tendon(element);
+      if (section.name == "sensor" || section.name == "custom" || section.name == "extension")
+        document.note_ignored(element);
+      if (section.name == "deformable" && element.name == "flex") {
+        document.error(element, who(element), "not-supported", "deformable bodies are not read", "write rigid bodies");
+      } else if (section.name == "deformable") {
+        document.note_ignored(element);
+      }
+    }
+  }
+}
+
+// ---- contact masks ----
+
+void filter_contacts(Document& document, const Model& model, const Tree& tree, Scene& scene) {
+  using Mask = std::pair<std::uint32_t, std::uint32_t>;
+  constexpr std::size_t kMostPairs = 200'000;
+  const auto touch = [](const Mask& a, const Mask& b) {
+    return (a.first & b.second) != 0 || (b.first & a.second) != 0;
+  };
+  std::set<Mask> all;
+  std::map<BodyId, std::set<Mask>, decltype([](BodyId a, BodyId b) { return a.value < b.value; })> of_body;
+  for (const ShapeMask& mask : tree.masks) {
+    const Mask bits{mask.type, mask.affinity};
+    all.insert(bits);
+    of_body[scene.shapes[mask.shape.index()].body].insert(bits);
+  }
+  // What touches nothing at all collides no more.
+  for (const ShapeMask& mask : tree.masks) {
+    const Mask bits{mask.type, mask.affinity};
+    if (std::none_of(all.begin(), all.end(), [&](const Mask& other) { return touch(bits, other); })) {
+      scene.shapes[mask.shape.index()].collides = false;
+    }
+  }
+  std::size_t mixed = 0, pairs = 0;
+  for (auto a = of_body.begin(); a != of_body.end(); ++a) {
+    for (auto b = std::next(a); b != of_body.end(); ++b) {
+      std::size_t meet = 0, miss = 0;
+      for (const Mask& x : a->second) {
+        for (const Mask& y : b->second) (touch(x, y) ? meet : miss) += 1;
+      }
+      if (meet > 0 && miss > 0) ++mixed;
+      if (meet > 0) continue;
+      if (++pairs <= kMostPairs) scene.collision_exclusions.emplace_back(a->first, b->first);
+    }
+  }
+  if (mixed > 0) {
+    document.warning(model.root, "contact", "mixed-masks",
+                     std::to_string(mixed) +
+                         " pairs of bodies touch with some of their geoms only (contype, conaffinity); "
+                         "here they touch with all",
+                     "give a body's geoms the same masks");
+  }
+  if (pairs > kMostPairs) {
+    document.warning(model.root, "contact", "many-masks",
+                     "contype and conaffinity separate more than " + std::to_string(kMostPairs) +
+                         " pairs of bodies; the rest may touch here",
+                     "use fewer masks");
+  }
+}
+
+}  // namespace geoul::scene::mjcf
