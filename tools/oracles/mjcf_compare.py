@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Compares what Geoul reads from MJCF with MuJoCo (PyPI `mujoco`). Run by hand, in a virtual environment:
+
+    g++ -std=c++20 -O2 -I. tools/oracles/mjcf_dump.cpp build/release/geoul/dynamics/libgeoul_dynamics.a \\
+        build/release/geoul/scene/libgeoul_scene.a build/release/geoul/core/libgeoul_core.a \\
+        -lassimp -lpugixml -lspdlog -lfmt -o /tmp/mjcf_dump
+    python tools/oracles/mjcf_compare.py /tmp/mjcf_dump FOLDER [--all] > table.md
+
+Prints a Markdown row a file that both load: the largest differences of mass, centre of mass, inertia (each relative
+to its own body's), poses of 200 random configurations (relative to the model's extent), gravity torques and mass matrix (relative
+to the largest entry). Without --all only rows above 1e-9 and the files that one side refuses. Models of more than 150
+degrees of freedom are moved 5 times. Meshes, textures and height fields that are not there are replaced by stand-ins
+for MuJoCo; that is marked by *, and says nothing where a mass depends on them.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+
+import mujoco
+import numpy as np
+
+BOX = [-1, -1, -1, 1, -1, -1, -1, 1, -1, -1, -1, 1, 1, 1, 1, 1, 1, -1, 1, -1, 1, -1, 1, 1]
+
+
+def load(file):
+    """Model, and whether stand-ins were needed."""
+    try:
+        return mujoco.MjModel.from_xml_path(file), False
+    except ValueError as failure:
+        if "Error opening file" not in str(failure):
+            raise
+    spec = mujoco.MjSpec.from_file(file)
+    for mesh in spec.meshes:
+        if mesh.file:
+            mesh.name = mesh.name or pathlib.Path(mesh.file).stem
+            mesh.file = ""
+            mesh.uservert = BOX
+    for texture in spec.textures:
+        texture.file = ""
+        texture.cubefiles = [""] * 6
+        texture.builtin = mujoco.mjtBuiltin.mjBUILTIN_FLAT
+        texture.width = texture.height = 8
+    for skin in list(spec.skins):
+        spec.delete(skin)
+    return spec.compile(), True
+
+
+def matrix(quat):
+    out = np.zeros(9)
+    mujoco.mju_quat2Mat(out, quat)
+    return out.reshape(3, 3)
+
+
+def random_positions(model, random):
+    q = model.qpos0.copy()
+    for joint in range(model.njnt):
+        at, kind = model.jnt_qposadr[joint], model.jnt_type[joint]
+        if kind == mujoco.mjtJoint.mjJNT_FREE:
+            q[at:at + 3] = random.normal(size=3)
+            at += 3
+        if kind in (mujoco.mjtJoint.mjJNT_FREE, mujoco.mjtJoint.mjJNT_BALL):
+            quat = random.normal(size=4)
+            q[at:at + 4] = quat / np.linalg.norm(quat)
+        elif kind == mujoco.mjtJoint.mjJNT_SLIDE:
+            q[at] = random.uniform(-1, 1)
+        else:
+            q[at] = random.uniform(-np.pi, np.pi)
+    return q
+
+
+def relative(ours, theirs, scale=None):
+    if np.size(theirs) == 0:
+        return 0.0
+    scale = np.abs(theirs).max() if scale is None else scale
+    worst = np.abs(ours - theirs).max()
+    return worst / scale if scale > 1e-12 else worst
+
+
+class Comparison:
+    def __init__(self, dump, file, model):
+        self.model, self.data = model, mujoco.MjData(model)
+        random = np.random.default_rng(1)
+        count = 200 if model.nv <= 150 else 5
+        states = [random_positions(model, random) for _ in range(count)]
+        first = self.run(dump, file, "")  # layout
+        self.read_layout(first)
+        text = self.run(dump, file, "".join(" ".join(map(repr, map(float, self.ours(q)))) + "\n" for q in states))
+        rows = [line for line in text.splitlines() if line.startswith(("poses", "gravity", "M"))]
+        self.worst = dict(mass=0.0, centre=0.0, inertia=0.0, poses=0.0, gravity=0.0, M=0.0)
+        self.masses()
+        for k, q in enumerate(states):
+            self.at(q, *[np.array(row.split()[1:], float) for row in rows[3 * k:3 * k + 3]])
+
+    @staticmethod
+    def run(dump, file, states):
+        done = subprocess.run([dump, file], input=states, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        return done.stdout
+
+    def read_layout(self, text):
+        words = [line.split() for line in text.splitlines()]
+        bodies = [np.array(w[2:], float) for w in words if w[0] == "body"]
+        joints = [w[1:] for w in words if w[0] == "joint"]
+        m = self.model
+        kinds = ["free", "spherical", "prismatic", "revolute"]
+        names = [kinds[t] for t in m.jnt_type]
+        ours = [j[0].replace("continuous", "revolute") for j in joints]
+        if names != ours:
+            raise RuntimeError(f"joints differ: {len(names)} of MuJoCo, {len(ours)} of ours")
+        self.addresses = [(int(j[1]), int(j[2])) for j in joints]
+        self.nq = int([w for w in words if w[0] == "sizes"][0][1])
+        # Our body of each of theirs: behind the massless ones of its chain of joints.
+        self.index, at = [], -1
+        for b in range(1, m.nbody):
+            at += max(1, m.body_jntnum[b])
+            self.index.append(at)
+        if at + 1 != len(bodies):
+            raise RuntimeError(f"bodies differ: {at + 1} of MuJoCo, {len(bodies)} of ours")
+        self.bodies = [bodies[i] for i in self.index]
+
+    def ours(self, q):
+        out = np.zeros(self.nq)
+        for joint, (at, _) in enumerate(self.addresses):
+            n = [7, 4, 1, 1][self.model.jnt_type[joint]]
+            theirs = self.model.jnt_qposadr[joint]
+            out[at:at + n] = q[theirs:theirs + n]
+        return out
+
+    def note(self, what, value):
+        self.worst[what] = max(self.worst[what], value)
+
+    def masses(self):
+        m = self.model
+        for b, own in enumerate(self.bodies, start=1):
+            self.note("mass", relative(own[0], m.body_mass[b]))
+            if m.body_mass[b] < 1e-12:
+                continue
+            R = matrix(m.body_iquat[b])
+            I = R @ np.diag(m.body_inertia[b]) @ R.T
+            xx, yy, zz, xy, xz, yz = own[4:]
+            size = max(np.abs(m.body_ipos[b]).max(), np.sqrt(m.body_inertia[b].max() / m.body_mass[b]))
+            self.note("centre", relative(own[1:4], m.body_ipos[b], size))
+            self.note("inertia", relative(np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), I))
+
+    def at(self, q, poses, gravity, M):
+        m, d = self.model, self.data
+        d.qpos[:], d.qvel[:] = q, 0
+        mujoco.mj_kinematics(m, d)
+        mujoco.mj_comPos(m, d)
+        mujoco.mj_crb(m, d)
+        bias = np.zeros(m.nv)
+        mujoco.mj_rne(m, d, 0, bias)
+        if m.ngravcomp:
+            mujoco.mj_forward(m, d)
+            bias -= d.qfrc_gravcomp
+        full = np.zeros((m.nv, m.nv))
+        try:
+            mujoco.mj_fullM(m, full, d.qM)
+        except (TypeError, AttributeError):
+            mujoco.mj_fullM(m, d, full)
+        poses = poses.reshape(-1, 7)[self.index]
+        extent = max(1e-3, np.abs(d.xpos).max(initial=0))
+        self.note("poses", relative(poses[:, :3], d.xpos[1:], extent))
+        for b in range(1, m.nbody):
+            self.note("poses", np.abs(matrix(poses[b - 1, 3:]) - d.xmat[b].reshape(3, 3)).max())
+        order = np.concatenate([np.arange(n) + v for (_, v), n in
+                                zip(self.addresses, np.array([6, 3, 1, 1])[m.jnt_type])] or [np.zeros(0, int)]).astype(int)
+        nv = int(round(np.sqrt(M.size)))
+        self.note("gravity", relative(gravity[order], bias))
+        self.note("M", relative(M.reshape(nv, nv)[np.ix_(order, order)], full))
+
+
+def main():
+    dump, folder = sys.argv[1:3]
+    everything = "--all" in sys.argv
+    counts = dict(both=0, agree=0, theirs=0, ours=0, neither=0)
+    refused, rows = [], []
+    files = [folder] if os.path.isfile(folder) else sorted(map(str, pathlib.Path(folder).rglob("*.xml")))
+    for file in files:
+        name = os.path.relpath(file, folder) if os.path.isdir(folder) else os.path.basename(file)
+        try:
+            model, standin = load(file)
+        except Exception as failure:  # whatever MuJoCo says
+            model, why = None, " ".join(str(failure).split())
+        if model is None:
+            done = subprocess.run([dump, file], input="", capture_output=True, text=True)
+            counts["ours" if done.returncode == 0 else "neither"] += 1
+            if done.returncode == 0:
+                refused.append(f"| {name} | MuJoCo | {why[:110]} |")
+            elif done.returncode < 0:
+                refused.append(f"| {name} | CRASH | {done.returncode} |")
+            continue
+        try:
+            compared = Comparison(dump, file, model)
+        except RuntimeError as failure:
+            counts["theirs"] += 1
+            refused.append(f"| {name} | Geoul | {str(failure).replace(folder, '')[:160]} |")
+            continue
+        counts["both"] += 1
+        worst = compared.worst
+        agree = all(v <= 1e-9 for v in worst.values())
+        counts["agree"] += agree
+        if everything or not agree:
+            star = " *" if standin else ""
+            rows.append(f"| {name}{star} | {model.nbody - 1} | {model.nv} | " +
+                        " | ".join(f"{worst[k]:.0e}" for k in worst) + " |")
+    print(f"MuJoCo {mujoco.__version__}: {len(files)} files; {counts['both']} load in both, of which {counts['agree']} agree "
+          f"to 1e-9 in everything; {counts['theirs']} only in MuJoCo, {counts['ours']} only in Geoul, {counts['neither']} in neither.\n")
+    print("| file | bodies | nv | mass | centre | inertia | poses | gravity | M |\n|---|---|---|---|---|---|---|---|---|")
+    print("\n".join(rows))
+    print("\n| file | refused by | why |\n|---|---|---|")
+    print("\n".join(refused))
+
+
+if __name__ == "__main__":
+    main()
