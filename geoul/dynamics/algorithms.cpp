@@ -5,7 +5,47 @@
 
 namespace geoul::dynamics {
 
-void gather_external(const Model& model, const Tree& tree, const BodyWrenches& wrenches, Data& data) {
+namespace {
+
+// A spring's two ends in the world, and its length [m].
+struct SpringEnds {
+  Vec3d a, b;
+  double length = 0;
+};
+
+SpringEnds ends_of(const SpringElement& spring, const Data& data) {
+  const auto at = [&](int link, const Vec3d& p) {
+    return link < 0 ? p : data.links[static_cast<std::size_t>(link)].X_WL * p;
+  };
+  const Vec3d a = at(spring.link_a, spring.p_A), b = at(spring.link_b, spring.p_B);
+  return {a, b, norm(b - a)};
+}
+
+void pull(const SpringElement& spring, Data& data) {
+  const SpringEnds ends = ends_of(spring, data);
+  if (!(ends.length > 0)) return;  // no direction
+  const Vec3d along = (1 / ends.length) * (ends.b - ends.a);
+  const auto velocity = [&](int link, const Vec3d& p) {
+    if (link < 0) return Vec3d{};
+    const LinkData& d = data.links[static_cast<std::size_t>(link)];
+    return d.X_WL.R * (d.V.v + cross(d.V.w, p));
+  };
+  const double rate = dot(along, velocity(spring.link_b, spring.p_B) - velocity(spring.link_a, spring.p_A));
+  const double force = spring.stiffness * (ends.length - spring.rest_length) + spring.damping * rate;
+  const auto act = [&](int link, const Vec3d& p, const Vec3d& f_W) {
+    if (link < 0) return;
+    LinkData& d = data.links[static_cast<std::size_t>(link)];
+    const Vec3d f = transpose_times(d.X_WL.R, f_W);
+    d.f_ext += Forced{cross(p, f), f};
+  };
+  act(spring.link_a, spring.p_A, force * along);
+  act(spring.link_b, spring.p_B, -force * along);
+}
+
+}  // namespace
+
+void gather_external(const Model& model, const Island& island, const BodyWrenches& wrenches, Data& data) {
+  const Tree& tree = island.all;
   for (int i = tree.begin; i < tree.end; ++i) {
     const Link& link = model.links[static_cast<std::size_t>(i)];
     LinkData& d = data.links[static_cast<std::size_t>(i)];
@@ -15,6 +55,7 @@ void gather_external(const Model& model, const Tree& tree, const BodyWrenches& w
       d.f_ext = {-cross(link.weightless_moment, g), -(link.weightless_mass * g)};
     }
   }
+  for (const SpringElement& spring : island.springs) pull(spring, data);
   if (wrenches.empty()) return;
   for (const int b : tree.bodies) {
     const BodyAddress& body = model.bodies[static_cast<std::size_t>(b)];
@@ -51,7 +92,14 @@ Data make_data(const Model& model) {
   data.stage = {std::vector<double>(nq), std::vector<double>(nv), std::vector<double>(nv)};
   for (std::vector<double>& work : data.work) work.resize(nv);
   data.modes.resize(3 * nv);
-  data.reports.resize(model.trees.size());
+  data.reports.resize(model.islands.size());
+  ConstraintData& cd = data.constraints;
+  const auto nrow = static_cast<std::size_t>(model.nrow);
+  cd.J.resize(model.constraint_size), cd.W.resize(model.constraint_size);
+  cd.G.resize(nrow > 0 ? model.row_at.back() : 0), cd.L.resize(cd.G.size());
+  cd.force.resize(nrow), cd.error.resize(nrow);
+  for (std::vector<double>& work : cd.work) work.resize(nrow);
+  cd.tau.resize(nv), cd.a.resize(nv);
   return data;
 }
 
@@ -65,7 +113,7 @@ void inverse_dynamics(const Model& model, std::span<const double> q, std::span<c
   GEOUL_EXPECTS(static_cast<int>(a.size()) == model.nv && static_cast<int>(tau.size()) == model.nv);
   GEOUL_EXPECTS(wrenches.empty() || static_cast<int>(wrenches.size()) == model.nbody);
   forward_kinematics(model, q, v, data);
-  for (const Tree& tree : model.trees) gather_external(model, tree, wrenches, data);
+  for (const Island& island : model.islands) gather_external(model, island, wrenches, data);
   kernels::newton_euler(model, 0, model.nlink, a.data(), data.links.data(), tau.data());
 }
 
@@ -74,7 +122,7 @@ void forward_dynamics(const Model& model, std::span<const double> q, std::span<c
   GEOUL_EXPECTS(static_cast<int>(tau.size()) == model.nv && static_cast<int>(a.size()) == model.nv);
   GEOUL_EXPECTS(wrenches.empty() || static_cast<int>(wrenches.size()) == model.nbody);
   forward_kinematics(model, q, v, data);
-  for (const Tree& tree : model.trees) gather_external(model, tree, wrenches, data);
+  for (const Island& island : model.islands) gather_external(model, island, wrenches, data);
   kernels::articulated_bodies(model, 0, model.nlink, tau.data(), data.diagonal.data(), data.held.data(),
                               data.links.data(), data.balls.data(), a.data(), data.needed.data());
 }
@@ -125,6 +173,12 @@ Energy energy(const Model& model, const Data& data, std::span<const double> q, s
     const Vec3d moment = link.inertia.h - link.weightless_moment;
     e.potential -= dot(model.gravity, m * d.X_WL.p + d.X_WL.R * moment);
   }
+  for (const Island& island : model.islands) {
+    for (const SpringElement& spring : island.springs) {
+      const double stretch = ends_of(spring, data).length - spring.rest_length;
+      e.potential += 0.5 * spring.stiffness * stretch * stretch;
+    }
+  }
   for (std::size_t k = 0; k < model.laws.size(); ++k) {
     const JointLaw& law = model.laws[k];
     e.kinetic += 0.5 * law.armature * v[k] * v[k];
@@ -166,16 +220,7 @@ void integrate_position(const Model& model, const Tree& tree, std::span<const do
                         double dt, std::span<double> out) {
   for (int i = tree.begin; i < tree.end; ++i) {
     const Link& link = model.links[static_cast<std::size_t>(i)];
-    const double* from = q.data() + link.q;
-    const double* rate = v.data() + link.v;
-    double* to = out.data() + link.q;
-    if (link.motion == LinkMotion::kBall) {
-      const Quatd r = normalized(Quatd{from[0], from[1], from[2], from[3]} *
-                                 exp_rotation(Vec3d{rate[0] * dt, rate[1] * dt, rate[2] * dt}));
-      to[0] = r.w, to[1] = r.x, to[2] = r.y, to[3] = r.z;
-    } else {
-      to[0] = from[0] + dt * rate[0];
-    }
+    kernels::integrate_joint(link.motion, q.data() + link.q, v.data() + link.v, dt, out.data() + link.q);
   }
 }
 

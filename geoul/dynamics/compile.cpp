@@ -2,9 +2,11 @@
 #include <cmath>
 #include <cstdio>
 
+#include "geoul/dynamics/compile_constraints.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/model.h"
 #include "geoul/dynamics/rigid_groups.h"
+#include "geoul/dynamics/spanning_tree.h"
 #include "geoul/dynamics/weld_loops.h"
 
 namespace geoul::dynamics {
@@ -16,21 +18,6 @@ using scene::JointType;
 using scene::kUnlimited;
 
 constexpr int kGround = -1;
-
-// Rotation that takes z to the axis; a permutation of axes, so exact, where the axis is one of the frame's own.
-Mat3<long double> z_to(const Vec3d& axis) {
-  const Vec3<long double> z = (1 / norm(Vec3<long double>(axis))) * Vec3<long double>(axis);
-  if (axis == Vec3d{0, 0, 1}) return Mat3<long double>::identity();
-  if (axis == Vec3d{1, 0, 0}) return {{0, 0, 1}, {1, 0, 0}, {0, 1, 0}};
-  if (axis == Vec3d{0, 1, 0}) return {{0, 1, 0}, {0, 0, 1}, {1, 0, 0}};
-  if (axis == Vec3d{0, 0, -1}) return {{1, 0, 0}, {0, -1, 0}, {0, 0, -1}};
-  if (axis == Vec3d{-1, 0, 0}) return {{0, 0, -1}, {-1, 0, 0}, {0, 1, 0}};
-  if (axis == Vec3d{0, -1, 0}) return {{0, 1, 0}, {0, 0, -1}, {-1, 0, 0}};
-  const Vec3<long double> aid = std::abs(z.x) < 0.5L ? Vec3<long double>{1, 0, 0} : Vec3<long double>{0, 1, 0};
-  Vec3<long double> x = cross(aid, z);
-  x = (1 / norm(x)) * x;
-  return transpose(Mat3<long double>{x, cross(z, x), z});
-}
 
 struct Compiler {
   const scene::Scene& scene;
@@ -44,6 +31,7 @@ struct Compiler {
   std::vector<Precise> X_LG;   // (ngroup)
   std::vector<int> last_link;  // (ngroup) link that carries it
   int nball = 0;
+  SpanningTree spanning;
   Precise after_slides;  // frame in which the links after slides go on
 
   Compiler(const scene::Scene& s, Diagnostics& d, RigidGroups groups)
@@ -77,13 +65,14 @@ struct Compiler {
     joint_done.assign(scene.joints.size(), false);
     collect_edges();
     grow_trees();
-    name_leftovers();
     place_bodies_on_links();
     model.nlink = static_cast<int>(model.links.size());
     model.layout.nq = model.nq;
     model.layout.nv = model.nv;
     check_inertia();
     prepare_groups();
+    place_springs();
+    if (!failed()) add_constraints(scene, rigid, X_LG, spanning, model, diagnostics);
   }
 
   void collect_edges() {
@@ -101,27 +90,58 @@ struct Compiler {
                        [&](int b) { return scene.bodies[static_cast<std::size_t>(b)].kinematic; });
   }
 
-  // Trees from bodies with a given motion, then from the ground, then from floating bases: those that no joint has
-  // as its child first.
+  // Trees from bodies with a given motion, then from the ground, then from floating bases; those of one island behind
+  // each other.
   void grow_trees() {
+    std::vector<bool> given(rigid.groups.size());
     for (std::size_t g = 0; g < rigid.groups.size(); ++g) {
-      if (rigid.grounded[g]) {
-        placed[g] = true;
-        X_LG[g] = rigid.X_WG[g];
-      }
+      given[g] = !rigid.grounded[g] && kinematic(g);
+      if (!rigid.grounded[g]) continue;
+      placed[g] = true;
+      X_LG[g] = rigid.X_WG[g];
     }
-    for (std::size_t g = 0; g < rigid.groups.size(); ++g) {
-      if (!placed[g] && kinematic(g)) start_tree([&] { float_base(static_cast<int>(g), true); });
+    spanning = span(scene, rigid, given);
+    struct Root {
+      int island, group;
+      std::size_t joint;  // from the ground, where group is kGround
+    };
+    std::vector<Root> roots;
+    const auto island_of = [&](int g) { return spanning.island[static_cast<std::size_t>(g)]; };
+    for (std::size_t g = 0; g < given.size(); ++g) {
+      if (given[g]) roots.push_back({island_of(static_cast<int>(g)), static_cast<int>(g), 0});
     }
-    const std::vector<std::size_t> from_ground = edges.back();
-    for (const std::size_t j : from_ground) {
-      if (!joint_done[j]) start_tree([&] { hang(j, kGround); });
+    for (const std::size_t j : edges.back()) {
+      const int child = group_of(scene.joints[j].child);
+      const int moved = child < 0 ? group_of(scene.joints[j].parent) : child;
+      if (moved >= 0 && spanning.in_tree[j]) roots.push_back({island_of(moved), kGround, j});
     }
-    for (const bool any_root : {false, true}) {
-      for (std::size_t g = 0; g < rigid.groups.size(); ++g) {
-        if (!placed[g] && (any_root || !is_child(g))) start_tree([&] { float_base(static_cast<int>(g), false); });
-      }
+    for (const int g : spanning.floating) roots.push_back({island_of(g), g, 0});
+    std::vector<int> rank(rigid.groups.size(), -1);  // islands in the order of their first root
+    int islands = 0;
+    for (const Root& r : roots) {
+      int& at = rank[static_cast<std::size_t>(r.island)];
+      if (at < 0) at = islands++;
     }
+    std::stable_sort(roots.begin(), roots.end(), [&](const Root& a, const Root& b) {
+      return rank[static_cast<std::size_t>(a.island)] < rank[static_cast<std::size_t>(b.island)];
+    });
+    int island = -1;
+    for (const Root& r : roots) {
+      const std::size_t before = model.trees.size();
+      start_tree([&] {
+        r.group == kGround ? hang(r.joint, kGround) : float_base(r.group, given[static_cast<std::size_t>(r.group)]);
+      });
+      if (model.trees.size() == before) continue;
+      if (r.island != island)
+        model.islands.push_back({model.trees.back(), static_cast<int>(before), 0, 0, 0, 0, 0, {}});
+      island = r.island;
+      extend(model.islands.back(), model.trees.back());
+    }
+  }
+
+  void extend(Island& island, const Tree& tree) const {
+    island.tree_end = static_cast<int>(model.trees.size());
+    island.all.end = tree.end, island.all.q_end = tree.q_end, island.all.v_end = tree.v_end;
   }
 
   template <class Grow>
@@ -131,11 +151,6 @@ struct Compiler {
     grow();
     tree.end = static_cast<int>(model.links.size()), tree.q_end = model.nq, tree.v_end = model.nv;
     if (tree.end > tree.begin) model.trees.push_back(tree);
-  }
-
-  bool is_child(std::size_t g) const {
-    return std::any_of(edges[g].begin(), edges[g].end(),
-                       [&](std::size_t j) { return group_of(scene.joints[j].child) == static_cast<int>(g); });
   }
 
   // Depth first, so that the links of a tree and of every branch stand together.
@@ -149,10 +164,9 @@ struct Compiler {
       const Open next = open.back();
       open.pop_back();
       const Joint& joint = scene.joints[next.joint];
-      if (joint_done[next.joint]) continue;
+      if (joint_done[next.joint] || !spanning.in_tree[next.joint]) continue;
       const bool reversed = !(group_of(joint.parent) == next.from && !is_placed(group_of(joint.child)));
       const int to = group_of(reversed ? joint.parent : joint.child);
-      if (is_placed(to)) continue;  // closes a loop: named later
       joint_done[next.joint] = true;
       add_joint(next.joint, reversed, next.from, to);
       const std::vector<std::size_t>& more = edges_of(to);
@@ -388,23 +402,6 @@ struct Compiler {
 
   // ---- after the trees ----
 
-  void name_leftovers() {
-    for (std::size_t j = 0; j < scene.joints.size(); ++j) {
-      const Joint& joint = scene.joints[j];
-      if (joint.enabled && joint.type != JointType::kFixed && !joint_done[j]) {
-        diagnostics.error(joint_location(scene, j), "loop-joint",
-                          std::string("this ") + to_string(joint.type) + " joint closes a loop between " +
-                              body_name(scene, joint.parent) + " and " + body_name(scene, joint.child) +
-                              ": loops of moving joints are not solved by this version",
-                          "remove or disable one joint of the loop");
-      }
-    }
-    for (const scene::Mimic& mimic : scene.mimics) {
-      diagnostics.error(joint_location(scene, mimic.joint.index()), "mimic",
-                        "couplings between joints are not solved by this version", "remove the mimic");
-    }
-  }
-
   void place_bodies_on_links() {
     for (std::size_t b = 0; b < scene.bodies.size(); ++b) {
       const auto g = static_cast<std::size_t>(rigid.group_of[b]);
@@ -417,6 +414,9 @@ struct Compiler {
       const auto tree = std::upper_bound(model.trees.begin(), model.trees.end(), link,
                                          [](int l, const Tree& t) { return l < t.end; });
       tree->bodies.push_back(static_cast<int>(b));
+      const auto island = std::upper_bound(model.islands.begin(), model.islands.end(), link,
+                                           [](int l, const Island& i) { return l < i.all.end; });
+      island->all.bodies.push_back(static_cast<int>(b));
     }
     for (std::size_t g = 0; g < rigid.groups.size(); ++g) {
       Group& group = rigid.groups[g];
@@ -478,8 +478,25 @@ struct Compiler {
     }
   }
 
+  void place_springs() {
+    for (const scene::Spring& s : scene.springs) {
+      const auto end = [&](BodyId body, const Vec3d& p, int& link, Vec3d& at) {
+        link = body.valid() ? model.bodies[body.index()].link : -1;
+        at = body.valid() ? model.bodies[body.index()].X_LB * p : p;
+      };
+      SpringElement spring{-1, -1, {}, {}, s.stiffness, s.damping, s.rest_length};
+      end(s.a, s.p_A, spring.link_a, spring.p_A);
+      end(s.b, s.p_B, spring.link_b, spring.p_B);
+      if (spring.link_a == spring.link_b) continue;  // between parts of one rigid group it only squeezes
+      const auto island =
+          std::upper_bound(model.islands.begin(), model.islands.end(), std::max(spring.link_a, spring.link_b),
+                           [](int l, const Island& i) { return l < i.all.end; });
+      island->springs.push_back(spring);
+    }
+  }
+
   void prepare_groups() {
-    model.groups = std::move(rigid.groups);
+    model.groups = rigid.groups;
     for (Group& group : model.groups) prepare_weld_loops(group);
   }
 };

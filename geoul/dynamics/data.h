@@ -55,6 +55,17 @@ struct StepReport {
   bool finite = true;
   int iterations = 1;   // most solves that one tree needed
   double residual = 0;  // last change of a velocity in the midpoint iteration [rad/s, m/s]; 0 for other integrators
+  double closure = 0;   // largest error of a loop or coupling at the end of the step [m, rad]
+};
+
+// Rows of the constraints of all islands; see constraints.h.
+struct ConstraintData {
+  std::vector<double> J, W;     // (constraint_size) rows, and their responses M^-1 J^T
+  std::vector<double> G, L;     // envelopes of J M^-1 J^T and of its factor
+  std::vector<double> force;    // (nrow) along the rows [N, N.m; effort of couplings]: mean over the step
+  std::vector<double> error;    // (nrow) c(q) [m, rad]
+  std::vector<double> work[3];  // (nrow)
+  std::vector<double> tau, a;   // (nv)
 };
 
 // Generalised position, velocity and acceleration at one instant.
@@ -70,6 +81,8 @@ struct Data {
   std::vector<double> needed;    // (nv) force that held links need, armature left out
   std::vector<double> zero;      // (nv)
 
+  ConstraintData constraints;
+
   // reaction_wrenches
   std::vector<Forced> node_wrench;  // (largest group)
   std::vector<Forced> edge_wrench;  // (largest group and its loops)
@@ -82,7 +95,7 @@ struct Data {
   std::vector<double> tau;          // (nv)
   std::vector<double> work[8];      // (nv) each
   std::vector<signed char> modes;   // (3 nv) joint laws: drive, friction, bound
-  std::vector<StepReport> reports;  // (ntree)
+  std::vector<StepReport> reports;  // (nisland)
 };
 
 }  // namespace geoul::dynamics

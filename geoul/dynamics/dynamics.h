@@ -47,8 +47,8 @@ Forced momentum(const Model& model, const Data& data);  // of all links about th
 double total_mass(const Model& model);                  // of all links [kg]
 Vec3d center_of_mass(const Model& model, const Data& data);
 
-// External wrenches and weightless parts of one tree into data.links[i].f_ext. Needs forward_kinematics.
-void gather_external(const Model& model, const Tree& tree, const BodyWrenches& wrenches, Data& data);
+// External wrenches, springs and weightless parts of one island into data.links[i].f_ext. Needs forward_kinematics.
+void gather_external(const Model& model, const Island& island, const BodyWrenches& wrenches, Data& data);
 
 // Pose, velocity and acceleration of every body into state, from state.q, v, a. Runs forward_kinematics.
 void place_bodies(const Model& model, Data& data, scene::State& state);

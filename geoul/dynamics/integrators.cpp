@@ -12,14 +12,15 @@ namespace {
 
 using std::size_t;
 
-// One step of one tree.
+// One step of one island.
 struct Stepper {
   const Model& model;
-  const Tree& tree;
+  const Island& island;
   const StepOptions& options;
   const Controls& controls;
   Data& data;
   scene::State& state;
+  const Tree& tree = island.all;
   double h = options.dt.seconds();
   size_t v0 = static_cast<size_t>(tree.v_begin), v1 = static_cast<size_t>(tree.v_end);
   size_t q0 = static_cast<size_t>(tree.q_begin), q1 = static_cast<size_t>(tree.q_end);
@@ -42,12 +43,16 @@ struct Stepper {
 
   void prepare(const std::vector<double>& q, const std::vector<double>& v) {
     kernels::kinematics(model, tree.begin, tree.end, q.data(), v.data(), data.links.data());
-    gather_external(model, tree, controls.wrenches, data);
+    gather_external(model, island, controls.wrenches, data);
   }
 
   void solve(const std::vector<double>& tau, std::vector<double>& a) {
     kernels::articulated_bodies(model, tree.begin, tree.end, tau.data(), data.diagonal.data(), data.held.data(),
                                 data.links.data(), data.balls.data(), a.data(), data.needed.data());
+  }
+  void solve(const std::vector<double>& tau, const ConstraintSolve& constraints, std::vector<double>& a) {
+    solve(tau, a);
+    if (constrained(island)) constrain(model, island, constraints, data, a);
   }
 
   // Leaves the links so that articulated_bodies is the plain product with the inverse of the joint-space inertia:
@@ -78,7 +83,7 @@ struct Stepper {
     });
     prepare(state.q, state.v);
     smooth_efforts(model, tree, controls, state.q, state.v, data.work[7]);
-    note(solve_joint_laws(model, tree, {h, implicit, options.max_iterations}, controls, state.q, state.v, data,
+    note(solve_joint_laws(model, island, {h, implicit, options.max_iterations, {}}, controls, state.q, state.v, data,
                           state.tau, state.a));
   }
 
@@ -88,6 +93,12 @@ struct Stepper {
     integrate_position(model, tree, state.q, state.v, h, state.q);
     take_given(data.given[2].q, state.q, true);
     take_given(data.given[2].v, state.v, false);
+    close();
+  }
+
+  // Back onto the constraints: both q and v.
+  void close() {
+    if (constrained(island)) report.closure = project(model, island, data, state.q, state.v);
   }
 
   static void turn(const double* from, const Quatd& by, double* to) {
@@ -111,7 +122,7 @@ struct Stepper {
     take_given(data.given[given].a, dv, false);
     prepare(data.stage.q, data.stage.v);
     smooth_efforts(model, tree, controls, data.stage.q, data.stage.v, data.tau);
-    solve(data.tau, dv);
+    solve(data.tau, {}, dv);
     for (int i = tree.begin; i < tree.end; ++i) {
       const Link& l = link(i);
       const auto k = static_cast<size_t>(l.v);
@@ -137,6 +148,7 @@ struct Stepper {
         v[k] = state.v[k] + (s == 0 ? 0 : h * reach[s] * dv[k]);
       }
       stage(s == 0 ? nullptr : &u, v, s == 0 ? 0 : s == 3 ? 2 : 1, du, dv);
+      mean_force(s, weight[s]);
       for (size_t k = v0; k < v1; ++k) {
         sum_u[k] = (s == 0 ? 0 : sum_u[k]) + weight[s] * h * du[k];
         sum_v[k] = (s == 0 ? 0 : sum_v[k]) + weight[s] * h * dv[k];
@@ -146,6 +158,16 @@ struct Stepper {
     finish(sum_v);
   }
 
+  // Force of the constraints, summed over stages.
+  void mean_force(int stage, double weight) {
+    ConstraintData& cd = data.constraints;
+    for (int r = island.row_begin; r < island.row_end; ++r) {
+      const auto at = static_cast<size_t>(r);
+      cd.work[2][at] = (stage == 0 ? 0 : cd.work[2][at]) + weight * cd.force[at];
+      if (stage == 3) cd.force[at] = cd.work[2][at];
+    }
+  }
+
   // v += dv, then friction and limits as impulses; a is the mean over the step.
   void finish(const std::vector<double>& dv) {
     for (size_t k = v0; k < v1; ++k) state.v[k] += dv[k];
@@ -153,6 +175,7 @@ struct Stepper {
     take_given(data.given[2].v, state.v, false);
     for (size_t k = v0; k < v1; ++k) state.a[k] = dv[k] / h;
     applied_efforts(model, tree, controls, state.q, state.v, state.tau);
+    close();
     if (needs_impulses()) impulses();
   }
 
@@ -181,12 +204,17 @@ struct Stepper {
       double& q = state.q[static_cast<size_t>(law.q)];
       q = std::clamp(q, law.lower, law.upper);
     }
-    note(solve_joint_laws(model, tree, {h, false, options.max_iterations}, controls, state.q, state.v, data, tau,
-                          change));
+    const std::vector<double>& v = state.v;
+    std::vector<double>&force = data.constraints.force, &smooth = data.constraints.work[2];
+    std::copy(force.begin() + island.row_begin, force.begin() + island.row_end, smooth.begin() + island.row_begin);
+    note(solve_joint_laws(model, island, {h, false, options.max_iterations, {ConstraintLevel::kVelocity, v, 1 / h}},
+                          controls, state.q, v, data, tau, change));
     for (size_t k = v0; k < v1; ++k) {
       state.v[k] += h * change[k];
       state.a[k] += change[k];
     }
+    for (int r = island.row_begin; r < island.row_end; ++r)
+      force[static_cast<size_t>(r)] += smooth[static_cast<size_t>(r)];
   }
 
   // ---- implicit midpoint in (q, p) ----
@@ -241,6 +269,8 @@ struct Stepper {
     prepare(state.q, state.v);
     momentum(state.v, p0, nullptr);
     for (size_t k = v0; k < v1; ++k) v[k] = state.v[k] + 0.5 * h * state.a[k];
+    std::vector<double>& impulse = data.constraints.work[2];  // of the constraints, over half the step
+    std::fill(impulse.begin() + island.row_begin, impulse.begin() + island.row_end, 0.0);
     double last = INFINITY;
     for (int i = 1; i <= options.max_iterations; ++i) {
       move_cayley(state.q, v, h, true, data.stage.q);
@@ -253,12 +283,19 @@ struct Stepper {
         rate[k] += data.tau[k];
         residual[k] = p0[k] + 0.5 * h * rate[k] - p[k];
       }
+      if (constrained(island)) {
+        constraint_jacobian(model, island, data);
+        add_constraint_forces(model, island, impulse, data, residual);
+      }
       each_prescribed([&](const Link& l, int nv, int) {
         for (int k = l.v; k < l.v + nv; ++k) dv[static_cast<size_t>(k)] = 0;
       });
       make_linear();
       smooth_diagonal(model, tree, 0.5 * h, 0.25 * h * h, data);
-      solve(residual, dv);
+      solve(residual, {ConstraintLevel::kVelocity, v, 1}, dv);
+      for (int r = island.row_begin; r < island.row_end; ++r) {
+        impulse[static_cast<size_t>(r)] += data.constraints.force[static_cast<size_t>(r)];
+      }
       double change = 0, size = 0;
       for (size_t k = v0; k < v1; ++k) {
         v[k] += dv[k];
@@ -275,6 +312,11 @@ struct Stepper {
     for (size_t k = v0; k < v1; ++k) data.diagonal[k] = model.laws[k].armature;
     // end of the step: q by the midpoint's velocity, v from p0 + h rate
     for (size_t k = v0; k < v1; ++k) p[k] = p0[k] + h * rate[k];
+    for (int r = island.row_begin; r < island.row_end; ++r) impulse[static_cast<size_t>(r)] *= 2;
+    if (constrained(island)) add_constraint_forces(model, island, impulse, data, p);
+    for (int r = island.row_begin; r < island.row_end; ++r) {
+      data.constraints.force[static_cast<size_t>(r)] = impulse[static_cast<size_t>(r)] / h;
+    }
     move_cayley(state.q, v, h, false, state.q);
     take_given(data.given[2].q, state.q, true);
     prepare(state.q, v);
@@ -300,15 +342,15 @@ struct Stepper {
 
 }  // namespace
 
-StepReport step_tree(const Model& model, const Tree& tree, const StepOptions& options, const Controls& controls,
-                     Data& data, scene::State& state) {
-  Stepper stepper{model, tree, options, controls, data, state};
+StepReport step_island(const Model& model, const Island& island, const StepOptions& options, const Controls& controls,
+                       Data& data, scene::State& state) {
+  Stepper stepper{model, island, options, controls, data, state};
   return stepper.run();
 }
 
-StepReport tree_accelerations(const Model& model, const Tree& tree, const StepOptions& options,
-                              const Controls& controls, Data& data, scene::State& state) {
-  Stepper stepper{model, tree, options, controls, data, state};
+StepReport island_accelerations(const Model& model, const Island& island, const StepOptions& options,
+                                const Controls& controls, Data& data, scene::State& state) {
+  Stepper stepper{model, island, options, controls, data, state};
   stepper.accelerate();
   return stepper.report;
 }

@@ -53,6 +53,7 @@ struct Degree {
 
 struct Solver {
   const Model& model;
+  const Island& island;
   const Tree& tree;
   const LawSetting& setting;
   const Controls& controls;
@@ -109,6 +110,7 @@ struct Solver {
     each_degree([&](int i, int k) { compose(i, static_cast<std::size_t>(k)); });
     kernels::articulated_bodies(model, tree.begin, tree.end, tau.data(), data.diagonal.data(), data.held.data(),
                                 data.links.data(), data.balls.data(), a.data(), data.needed.data());
+    if (constrained(island)) constrain(model, island, setting.constraints, data, a);
   }
 
   void ball_degree(std::size_t k) {
@@ -239,11 +241,13 @@ void smooth_diagonal(const Model& model, const Tree& tree, double dt_v, double d
   }
 }
 
-LawReport solve_joint_laws(const Model& model, const Tree& tree, const LawSetting& setting, const Controls& controls,
-                           std::span<const double> q, std::span<const double> v, Data& data, std::span<double> tau,
-                           std::span<double> a) {
+LawReport solve_joint_laws(const Model& model, const Island& island, const LawSetting& setting,
+                           const Controls& controls, std::span<const double> q, std::span<const double> v, Data& data,
+                           std::span<double> tau, std::span<double> a) {
   const std::size_t nv = model.laws.size();
+  const Tree& tree = island.all;
   Solver solver{model,
+                island,
                 tree,
                 setting,
                 controls,

@@ -6,6 +6,7 @@
 
 #include <span>
 
+#include "geoul/dynamics/constraints.h"
 #include "geoul/dynamics/step.h"
 
 namespace geoul::dynamics {
@@ -14,6 +15,7 @@ struct LawSetting {
   double dt = 0;         // [s]
   bool implicit = true;  // springs, damping and drives at the end of the step; else they are left to `tau`
   int max_iterations = 60;
+  ConstraintSolve constraints = {};
 };
 
 struct LawReport {
@@ -30,9 +32,9 @@ void applied_efforts(const Model& model, const Tree& tree, const Controls& contr
 // -d(smooth effort)/dv times dt_v, -d/dq times dt_q, for drives as if unlimited; plus armature; into data.diagonal.
 void smooth_diagonal(const Model& model, const Tree& tree, double dt_v, double dt_q, Data& data);
 
-// Accelerations a with v+ = v + dt a under the joint laws. data.links holds kinematics and external wrenches of the
+// Accelerations a with v+ = v + dt a under the joint laws and the island's constraints. data.links holds kinematics and external wrenches of the
 // tree; tau holds explicit efforts (all of them where not implicit). Prescribed links keep their a.
-LawReport solve_joint_laws(const Model& model, const Tree& tree, const LawSetting& setting, const Controls& controls,
+LawReport solve_joint_laws(const Model& model, const Island& island, const LawSetting& setting, const Controls& controls,
                            std::span<const double> q, std::span<const double> v, Data& data, std::span<double> tau,
                            std::span<double> a);
 

@@ -1,11 +1,12 @@
-// The kernels compile for a scalar of four lanes, each lane a world of its own, and give each lane the bits of the
-// scalar run: the door to batches stands open.
+// The kernels compile for lanes of the baseline instruction set, each lane a world of its own, and give each lane the bits of the
+// scalar run.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/lanes.h"
 #include "geoul/dynamics/step.h"
 #include "scenarios/mechanics.h"
 
@@ -13,37 +14,6 @@ namespace geoul::dynamics {
 namespace {
 
 using namespace scenarios;
-
-// Four doubles in a vector register; only what the kernels ask of a scalar.
-struct Lanes {
-  using Register [[gnu::vector_size(32)]] = double;
-  Register r{};
-
-  Lanes() = default;
-  explicit Lanes(double x) : r{x, x, x, x} {}
-  explicit Lanes(Register x) : r(x) {}
-  Lanes& operator+=(Lanes b) { return r += b.r, *this; }
-  Lanes& operator-=(Lanes b) { return r -= b.r, *this; }
-  friend Lanes operator+(Lanes a, Lanes b) { return Lanes(a.r + b.r); }
-  friend Lanes operator-(Lanes a, Lanes b) { return Lanes(a.r - b.r); }
-  friend Lanes operator*(Lanes a, Lanes b) { return Lanes(a.r * b.r); }
-  friend Lanes operator/(Lanes a, Lanes b) { return Lanes(a.r / b.r); }
-  friend Lanes operator-(Lanes a) { return Lanes(-a.r); }
-  template <class F>
-  static Lanes each(Lanes a, F f) {
-    for (int i = 0; i < 4; ++i) a.r[i] = f(a.r[i]);
-    return a;
-  }
-  friend Lanes sin(Lanes a) {
-    return each(a, [](double x) { return std::sin(x); });
-  }
-  friend Lanes cos(Lanes a) {
-    return each(a, [](double x) { return std::cos(x); });
-  }
-  friend Lanes sqrt(Lanes a) {
-    return each(a, [](double x) { return std::sqrt(x); });
-  }
-};
 
 template <class T>
 struct Worlds {
@@ -73,8 +43,8 @@ TEST(Lanes, EachLaneHasTheBitsOfItsScalarWorld) {
   for (int seed = 0; seed < 20; ++seed) {
     const Model model = compiled(random_tree(8, static_cast<std::uint64_t>(seed), seed % 2 == 0));
     const Data data = make_data(model);
-    Worlds<Lanes> lanes(model);
-    for (int lane = 0; lane < 4; ++lane) {
+    Worlds<Lanes<double>> lanes(model);
+    for (int lane = 0; lane < Lanes<double>::kWidth; ++lane) {
       Random r(static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(lane));
       std::vector<double> q = model.q_start, move(static_cast<std::size_t>(model.nv));
       for (double& x : move) x = r.uniform(-1, 1);
@@ -84,7 +54,7 @@ TEST(Lanes, EachLaneHasTheBitsOfItsScalarWorld) {
         lanes.v[k].r[lane] = r.uniform(-1, 1), lanes.tau[k].r[lane] = r.uniform(-1, 1);
     }
     lanes.run(model, data);
-    for (int lane = 0; lane < 4; ++lane) {
+    for (int lane = 0; lane < Lanes<double>::kWidth; ++lane) {
       Worlds<double> one(model);
       for (std::size_t k = 0; k < one.q.size(); ++k) one.q[k] = lanes.q[k].r[lane];
       for (std::size_t k = 0; k < one.v.size(); ++k) one.v[k] = lanes.v[k].r[lane], one.tau[k] = lanes.tau[k].r[lane];

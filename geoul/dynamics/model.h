@@ -1,7 +1,8 @@
 // Model: a scene compiled for computing. Constant while it runs.
 //   links   rigid groups that move: everything that fixed joints hold together is one link
-//   tree    each link hangs on its parent link (or on the world) by one joint; links of one tree stand together,
+//   trees   each link hangs on its parent link (or on the world) by one joint; links of one tree stand together,
 //           parents before children
+//   islands trees that joints left over by the spanning trees, or couplings, tie together
 // Frames: W world; L a link's frame, at its joint, with z along the axis of a one-degree joint; F the same joint
 // frame on the parent link; G a rigid group's frame (its first body); B a body.
 #pragma once
@@ -83,25 +84,78 @@ struct Group {
   double length = 1;                 // [m] makes moments and forces comparable in the norm
 };
 
-// Links [begin, end) that no joint ties to other trees; their coordinates are contiguous too.
+// Links [begin, end) that hang on one root by joints; their coordinates are contiguous too.
 struct Tree {
   int begin = 0, end = 0;
   int q_begin = 0, q_end = 0, v_begin = 0, v_end = 0;
   std::vector<int> bodies;  // scene bodies on these links
 };
 
+// Velocities of one tree that the rows of a constraint act on: the coefficients of its row r stand at `at` + r n.
+struct ConstraintPart {
+  int tree = 0;
+  int v = 0, n = 0;
+  std::size_t at = 0;
+};
+
+// A part that two constraints have in common: their rows meet in the matrix J M^-1 J^T.
+struct ConstraintMeeting {
+  int other = 0;  // an earlier constraint of the island, or the same
+  std::size_t at = 0, other_at = 0;
+  int n = 0;
+};
+
+struct CouplingTerm {
+  int q = 0, v = 0;
+  double coefficient = 1;
+};
+
+// c(q) = 0, kept exactly: a joint that closes a loop, or a coupling of joint positions.
+struct Constraint {
+  scene::JointId joint;             // closes the loop; none: a coupling
+  int link_a = -1, link_b = -1;     // that carry its parent and its child; -1: the world
+  Transformd X_AJ, X_BJ;            // its frame on them, z along the axis
+  std::vector<CouplingTerm> terms;  // of a coupling: sum of coefficient q = offset
+  double offset = 0;
+  int row = 0, rows = 0;
+  std::vector<ConstraintPart> parts;
+  std::vector<ConstraintMeeting> meetings;
+};
+
+// A spring and damper between points of two links (-1: the world).
+struct SpringElement {
+  int link_a = -1, link_b = -1;
+  Vec3d p_A, p_B;  // in the links' frames
+  double stiffness = 0, damping = 0, rest_length = 0;
+};
+
+// Trees that constraints and springs tie together, or one tree alone: what is stepped at once. Its trees stand
+// together, so its links, coordinates and rows do.
+struct Island {
+  Tree all;
+  int tree_begin = 0, tree_end = 0;
+  int constraint_begin = 0, constraint_end = 0;
+  int row_begin = 0, row_end = 0;
+  std::vector<SpringElement> springs;
+};
+
 struct Model {
   std::string name;
-  int nq = 0, nv = 0, nlink = 0, nbody = 0, njoint = 0;
+  int nq = 0, nv = 0, nlink = 0, nbody = 0, njoint = 0, nrow = 0;
   Vec3d gravity;
-  std::vector<Link> links;          // (nlink)
-  std::vector<Tree> trees;          // independent of each other
+  std::vector<Link> links;      // (nlink)
+  std::vector<Tree> trees;      // tied by constraints only
+  std::vector<Island> islands;  // independent of each other
+  std::vector<Constraint> constraints;
+  std::vector<int> row_first;       // (nrow) first row of the island that each row meets: envelope of J M^-1 J^T
+  std::vector<std::size_t> row_at;  // (nrow + 1) where each row's envelope begins
+  std::size_t constraint_size = 0;  // coefficients of all rows
   std::vector<JointLaw> laws;       // (nv)
   std::vector<BodyAddress> bodies;  // (nbody)
   std::vector<bool> body_gravity;   // (nbody)
   std::vector<Group> groups;
   std::vector<scene::Joint> joints;  // (njoint) as written
-  std::vector<int> joint_link;       // (njoint) last link that the joint moves; -1: fixed or disabled
+  std::vector<int> joint_link;       // (njoint) last link that the joint moves; -1: fixed, disabled or closing a loop
   std::vector<bool> joint_reversed;  // (njoint) the tree runs from the joint's child to its parent
   std::vector<scene::Site> sites;
   std::vector<std::string> body_paths;  // (nbody)
@@ -112,8 +166,10 @@ struct Model {
 // Compiles a scene: union of bodies over fixed joints, composite inertia, spanning tree, addresses.
 // Errors in diagnostics (codes): those of scene::validate; open-weld-loop (fixed joints that do not close within
 // 1e-6 m and 1e-6 rad, with the joints and the gap); no-mass, no-inertia (a part that would fall apart numerically);
-// loop-joint, mimic (couplings that this version does not solve). Warnings: joint-apart (joint frames do not meet
-// at the start pose: the child is moved). Returns none when there is any error.
+// open-loop (a loop of moving joints that no pose near the start closes within 1e-9), loop-drive, coupling-joint (a
+// coupling of a joint of several degrees, or of one that closes a loop). Warnings: joint-apart (joint frames do not
+// meet at the start pose: the child is moved), loop-law (limits, friction, springs of a joint that closes a loop do
+// not act). Returns none when there is any error.
 std::optional<Model> compile(const scene::Scene& scene, Diagnostics& diagnostics);
 
 // The same for scenes that code makes and that must be right: throws ContractError with the findings where they are

@@ -189,6 +189,20 @@ struct Builder {
 
 }  // namespace
 
+Mat3<long double> z_to(const Vec3d& axis) {
+  const Vec3<long double> z = (1 / norm(Vec3<long double>(axis))) * Vec3<long double>(axis);
+  if (axis == Vec3d{0, 0, 1}) return Mat3<long double>::identity();
+  if (axis == Vec3d{1, 0, 0}) return {{0, 0, 1}, {1, 0, 0}, {0, 1, 0}};
+  if (axis == Vec3d{0, 1, 0}) return {{0, 1, 0}, {0, 0, 1}, {1, 0, 0}};
+  if (axis == Vec3d{0, 0, -1}) return {{1, 0, 0}, {0, -1, 0}, {0, 0, -1}};
+  if (axis == Vec3d{-1, 0, 0}) return {{0, 0, -1}, {-1, 0, 0}, {0, 1, 0}};
+  if (axis == Vec3d{0, -1, 0}) return {{0, 1, 0}, {0, 0, -1}, {-1, 0, 0}};
+  const Vec3<long double> aid = std::abs(z.x) < 0.5L ? Vec3<long double>{1, 0, 0} : Vec3<long double>{0, 1, 0};
+  Vec3<long double> x = cross(aid, z);
+  x = (1 / norm(x)) * x;
+  return transpose(Mat3<long double>{x, cross(z, x), z});
+}
+
 Precise precise(const Posed& X) {
   return {rotation_matrix(normalized(Quat<long double>(X.R))), Vec3<long double>(X.p)};
 }

@@ -15,6 +15,8 @@ namespace geoul::dynamics {
 using Precise = Transform<long double>;
 Precise precise(const Posed& X);  // its quaternion is normalised
 Posed rounded(const Precise& X);
+// Rotation that takes z to the axis; a permutation of axes, so exact, where the axis is one of the frame's own.
+Mat3<long double> z_to(const Vec3d& axis);
 
 struct RigidGroups {
   std::vector<Group> groups;   // link and X_LG not yet set; X_WG for groups on the ground

@@ -63,22 +63,23 @@ StepReport step(const Model& model, const StepOptions& options, const Controls& 
   check_sizes(model, controls, state);
   GEOUL_EXPECTS(options.dt.ns > 0 && options.max_iterations > 0);
   ask_motion(model, controls, state.time, options.dt, state, data);
-  const auto trees = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t t = begin; t < end; ++t)
-      data.reports[t] = step_tree(model, model.trees[t], options, controls, data, state);
+  const auto islands = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      data.reports[i] = step_island(model, model.islands[i], options, controls, data, state);
   };
   if (options.pool != nullptr) {
-    options.pool->parallel_for(model.trees.size(), 16, trees);
+    options.pool->parallel_for(model.islands.size(), 16, islands);
   } else {
-    trees(0, model.trees.size());
+    islands(0, model.islands.size());
   }
   StepReport report;
-  for (std::size_t t = 0; t < model.trees.size(); ++t) {
-    const StepReport& tree = data.reports[t];
-    report.converged = report.converged && tree.converged;
-    report.finite = report.finite && tree.finite;
-    report.iterations = std::max(report.iterations, tree.iterations);
-    report.residual = std::max(report.residual, tree.residual);
+  for (std::size_t i = 0; i < model.islands.size(); ++i) {
+    const StepReport& island = data.reports[i];
+    report.converged = report.converged && island.converged;
+    report.finite = report.finite && island.finite;
+    report.iterations = std::max(report.iterations, island.iterations);
+    report.residual = std::max(report.residual, island.residual);
+    report.closure = std::max(report.closure, island.closure);
   }
   report.converged = report.converged && report.finite;
   state.time = state.time + options.dt;
@@ -91,8 +92,8 @@ StepReport evaluate(const Model& model, const StepOptions& options, const Contro
   check_sizes(model, controls, state);
   ask_motion(model, controls, state.time, options.dt, state, data);
   StepReport report;
-  for (const Tree& tree : model.trees) {
-    const StepReport r = tree_accelerations(model, tree, options, controls, data, state);
+  for (const Island& island : model.islands) {
+    const StepReport r = island_accelerations(model, island, options, controls, data, state);
     report.converged = report.converged && r.converged;
     report.iterations = std::max(report.iterations, r.iterations);
   }

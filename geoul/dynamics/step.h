@@ -28,7 +28,7 @@ struct StepOptions {
   Duration dt{1'000'000};
   Integrator integrator = Integrator::kImplicit;
   int max_iterations = 60;     // of the joint laws, and of the midpoint
-  ThreadPool* pool = nullptr;  // spreads independent trees; the bits do not depend on it
+  ThreadPool* pool = nullptr;  // spreads independent islands; the bits do not depend on it
 };
 
 // Writes position, velocity and acceleration of the prescribed links at time t; other entries are ignored.

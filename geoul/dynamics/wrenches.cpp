@@ -1,6 +1,7 @@
 // Body poses and reaction wrenches of a state.
 #include <algorithm>
 
+#include "geoul/dynamics/constraints.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/rigid_groups.h"
@@ -95,6 +96,32 @@ void moving_wrench(const Model& model, std::size_t j, Data& data, scene::State& 
   state.wrenches[j] = {F_J, false};
 }
 
+// Wrench of a joint that closes a loop: acts on its two links, noted on both bodies. Needs kinematics.
+void closing_wrench(const Model& model, const Constraint& c, Data& data, scene::State& state) {
+  const scene::Joint& joint = model.joints[c.joint.index()];
+  const Forced F = loop_wrench(model, c, data);  // in W, about the joint's origin
+  const auto body_pose = [&](scene::BodyId body) {
+    if (!body.valid()) return Transformd{};
+    const BodyAddress& address = model.bodies[body.index()];
+    return link_pose(data, address.link) * address.X_LB;
+  };
+  const Transformd X_WJ = body_pose(joint.child) * transform(joint.X_CJ);
+  state.wrenches[c.joint.index()] = {to_child({X_WJ.R, {}}, F), true};
+  const Forced F_W{F.n + cross(X_WJ.p, F.f), F.f};
+  const auto load = [&](scene::BodyId body, int link, const Forced& on) {
+    if (link >= 0) {
+      LinkData& d = data.links[static_cast<std::size_t>(link)];
+      d.f_ext += to_child(d.X_WL, on);
+    }
+    if (!body.valid()) return;
+    const BodyAddress& address = model.bodies[body.index()];
+    const Group& group = model.groups[static_cast<std::size_t>(address.group)];
+    data.group_load[body.index()] += to_child(link_pose(data, group.link) * group.X_LG, on);
+  };
+  load(joint.child, c.link_b, F_W);
+  load(joint.parent, c.link_a, -F_W);
+}
+
 }  // namespace
 
 scene::State make_state(const Model& model) {
@@ -143,8 +170,14 @@ void place_bodies(const Model& model, Data& data, scene::State& state) {
 }
 
 void reaction_wrenches(const Model& model, const BodyWrenches& wrenches, Data& data, scene::State& state) {
-  inverse_dynamics(model, state.q, state.v, state.a, wrenches, data, data.tau);
+  GEOUL_EXPECTS(wrenches.empty() || static_cast<int>(wrenches.size()) == model.nbody);
+  forward_kinematics(model, state.q, state.v, data);
+  for (const Island& island : model.islands) gather_external(model, island, wrenches, data);
   std::fill(data.group_load.begin(), data.group_load.end(), Forced{});
+  for (const Constraint& c : model.constraints) {
+    if (c.joint.valid()) closing_wrench(model, c, data, state);
+  }
+  kernels::newton_euler(model, 0, model.nlink, state.a.data(), data.links.data(), data.tau.data());
   for (std::size_t j = 0; j < model.joints.size(); ++j) {
     if (model.joint_link[j] >= 0) moving_wrench(model, j, data, state);
   }

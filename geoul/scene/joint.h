@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "geoul/core/math.h"
@@ -92,6 +93,24 @@ struct Mimic {
   JointId source;
   double multiplier = 1;
   double offset = 0;
+};
+
+// sum of coefficient_k q_k = offset, kept exactly, over one-degree joints: gears (1, ratio), rack and pinion (1,
+// -radius), cables of constant length over pulleys (radii of the pulleys, 1 for slides).
+struct Coupling {
+  std::string path;
+  std::vector<std::pair<JointId, double>> terms;
+  std::optional<double> offset;  // [rad, m]; none: as it is at the start
+};
+
+// Spring and damper between points of two bodies: pulls with stiffness (length - rest_length) + damping d(length)/dt.
+struct Spring {
+  std::string path;
+  BodyId a, b;  // kWorld: a point of the world
+  Vec3d p_A, p_B;
+  double stiffness = 0;  // [N/m]
+  double damping = 0;    // [N.s/m]
+  double rest_length = 0;
 };
 
 }  // namespace geoul::scene

@@ -61,6 +61,8 @@ struct Scene {
   std::vector<Joint> joints;
   std::vector<Location> joint_sources;  // (njoint), or empty
   std::vector<Mimic> mimics;
+  std::vector<Coupling> couplings;
+  std::vector<Spring> springs;
   std::vector<Shape> shapes;
   std::vector<Material> materials;
   std::vector<Mesh> meshes;
@@ -93,8 +95,8 @@ Vec3d principal_moments(const Sym3d& inertia);
 // triangle inequality) of bodies that can move. Codes: see validate.cpp.
 void validate(const Scene& scene, Diagnostics& diagnostics);
 
-// Any scene file by its ending (.usda .urdf, meshes .stl .obj .dae as one body). All problems go to diagnostics;
-// none is returned where errors make the scene unusable.
+// Any scene file by its ending (.usda .urdf, .xml for MJCF, meshes .stl .obj .dae as one body). All problems go to
+// diagnostics; none is returned where errors make the scene unusable.
 std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostics);
 
 }  // namespace geoul::scene

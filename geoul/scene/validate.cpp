@@ -1,5 +1,6 @@
 // Codes of findings: bad-id, not-finite, duplicate-path, zero-axis, reversed-limits, self-joint, joint-without-body,
-// no-mass, bad-inertia, bad-rotation, bad-size, bad-mimic.
+// no-mass, bad-inertia, bad-rotation, bad-size, bad-mimic,
+// bad-coupling, bad-spring.
 #include <cmath>
 #include <cstdio>
 #include <set>
@@ -149,6 +150,24 @@ void validate(const Scene& scene, Diagnostics& diagnostics) {
     if (!exists(m.joint) || !exists(m.source) || m.joint == m.source || !finite(m.multiplier) || !finite(m.offset)) {
       v.error({}, exists(m.joint) ? scene.joints[m.joint.index()].path : "", "bad-mimic",
               "a mimic names no other joint of the scene", "name the joint that it follows");
+    }
+  }
+  for (const Coupling& c : scene.couplings) {
+    bool good = !c.terms.empty() && finite(c.offset.value_or(0));
+    for (const auto& [joint, coefficient] : c.terms) {
+      good = good && joint.valid() && joint.index() < scene.joints.size() && finite(coefficient) && coefficient != 0;
+    }
+    if (!good) {
+      v.error({}, c.path, "bad-coupling", "a coupling names no joints, or has a coefficient that is zero or not finite",
+              "name one-degree joints of the scene with finite coefficients");
+    }
+  }
+  for (const Spring& s : scene.springs) {
+    const bool numbers = finite(s.stiffness) && finite(s.damping) && finite(s.rest_length) && finite(s.p_A) &&
+                         finite(s.p_B) && s.stiffness >= 0 && s.damping >= 0 && s.rest_length >= 0;
+    if (!v.body_exists(s.a) || !v.body_exists(s.b) || s.a == s.b || !numbers) {
+      v.error({}, s.path, "bad-spring", "a spring joins a body with itself, or has a number that is negative or NaN",
+              "name two bodies and write numbers that are not negative");
     }
   }
   for (const Site& site : scene.sites) {
