@@ -333,7 +333,7 @@ def governor():
 
 
 def cart_pole():
-    m = Maker("light cart-pole", "loops", duration=10, dt=1e-3, every=0.1)
+    m = Maker("light cart-pole", "loops", duration=10, dt=1e-5, every=0.1)
     m.body(1e-6, [1e-9] * 3, [0, 0, 0])
     m.body(1, [1e-9] * 3, [1, 0, 0])
     m.joint("slider", -1, 0, [0, 0, 0], [1, 0, 0])
@@ -459,7 +459,8 @@ def bin_of_boxes(settled_only=False):
 def arm(drives):
     """The 7-joint arm of scenarios/mechanics (a Panda's published kinematics), bodies turned to principal axes."""
     import numpy
-    m = Maker("arm7 with drives" if drives else "arm7 passive", "speed", duration=10, dt=2e-3, every=1.0)
+    m = Maker("arm7 with drives" if drives else "arm7 passive", "speed", duration=10,
+              dt=2e-3 if drives else 5e-4, every=1.0)
     q4 = math.pi / 2
     rows = [(0, .333, 0, 4.97, (.004, .002, -.05)), (0, 0, -q4, .65, (-.003, -.03, .003)),
             (0, .316, q4, 3.23, (.027, .039, -.066)), (.0825, 0, q4, 3.59, (-.053, .104, .027)),

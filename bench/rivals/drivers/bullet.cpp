@@ -145,6 +145,8 @@ class Trees : public Base {
     }
     for (int b : scene.order) {
       const Joint* j = joint_of(b);
+      const Body& body = scene.bodies[u(b)];
+      if (j == nullptr) at_[u(b)].tree->setBaseVel(bt(body.v)), at_[u(b)].tree->setBaseOmega(bt(body.w));
       if (j != nullptr && j->type != "fixed" && j->type != "ball") at_[u(b)].tree->setJointVel(at_[u(b)].link, j->rate);
       collider(at_[u(b)]);
     }
@@ -181,25 +183,24 @@ class Trees : public Base {
       const State s = state(b);
       return Pose{s.q, s.p};
     };
-    if (j.b < 0) throw NotSupported("a loop that closes on the world is written the other way round here");
-    const Pose X_WA = now(j.a), X_WB = now(j.b);
-    const Pose on_a = inverse(scene_.pose(j.a)) * Pose{from_z(j.axis), j.p}, world = X_WA * on_a;
-    const Pose on_b = inverse(X_WB) * world;
-    const Address B = at_[u(j.b)], A = j.a < 0 ? Address{} : at_[u(j.a)];
+    const int first = j.b >= 0 ? j.b : j.a, second = j.b >= 0 ? j.a : -1;
+    const Pose on_a = inverse(scene_.pose(j.a)) * Pose{from_z(j.axis), j.p}, on_b = inverse(now(j.b)) * now(j.a) * on_a;
+    const Pose &X = j.b >= 0 ? on_b : on_a, &Y = j.b >= 0 ? on_a : on_b;  // joint frame on the first and the second
+    const Address F = at_[u(first)], S = second < 0 ? Address{} : at_[u(second)];
     auto& list = closures_[u(joint)];
     if (j.type == "fixed") {
-      const auto basis = [](const Pose& X) { return btMatrix3x3(bt(X.q)); };
-      list.push_back(j.a < 0 ? new btMultiBodyFixedConstraint(B.tree, B.link, ground_, bt(on_b.p), bt(on_a.p), basis(on_b), basis(on_a))
-                             : new btMultiBodyFixedConstraint(B.tree, B.link, A.tree, A.link, bt(on_b.p), bt(on_a.p), basis(on_b), basis(on_a)));
+      const btMatrix3x3 x(bt(X.q)), y(bt(Y.q));
+      if (second < 0) list.push_back(new btMultiBodyFixedConstraint(F.tree, F.link, ground_, bt(X.p), bt(Y.p), x, y));
+      else list.push_back(new btMultiBodyFixedConstraint(F.tree, F.link, S.tree, S.link, bt(X.p), bt(Y.p), x, y));
     } else if (j.type == "slider") {
       throw NotSupported("a slider that closes a loop");
     } else {
       for (const double side : {-0.5, 0.5}) {
         if (j.type == "ball" && side > 0) break;
-        const V3 out{0, 0, j.type == "ball" ? 0 : side * scene_.size};
-        const btVector3 pa = bt((on_a * Pose{{1, 0, 0, 0}, out}).p), pb = bt((on_b * Pose{{1, 0, 0, 0}, out}).p);
-        list.push_back(j.a < 0 ? new btMultiBodyPoint2Point(B.tree, B.link, ground_, pb, pa)
-                               : new btMultiBodyPoint2Point(B.tree, B.link, A.tree, A.link, pb, pa));
+        const Pose out{{1, 0, 0, 0}, {0, 0, j.type == "ball" ? 0 : side * scene_.size}};
+        const btVector3 px = bt((X * out).p), py = bt((Y * out).p);
+        if (second < 0) list.push_back(new btMultiBodyPoint2Point(F.tree, F.link, ground_, px, py));
+        else list.push_back(new btMultiBodyPoint2Point(F.tree, F.link, S.tree, S.link, px, py));
       }
     }
     for (btMultiBodyConstraint* c : list) c->setMaxAppliedImpulse(1e30), world_.addMultiBodyConstraint(c);
@@ -231,10 +232,7 @@ class Trees : public Base {
     const Body& body = scene_.bodies[u(b)];
     const bool free = joint_of(b) == nullptr;
     auto* tree = new btMultiBody(links, free ? body.mass : 0, free ? bt(body.inertia) : btVector3(0, 0, 0), !free, false);
-    if (free) {
-      tree->setBaseWorldTransform(bt(body.pose()));
-      tree->setBaseVel(bt(body.v)), tree->setBaseOmega(bt(body.w));
-    }
+    if (free) tree->setBaseWorldTransform(bt(body.pose()));
     tree->setLinearDamping(0), tree->setAngularDamping(0), tree->setUseGyroTerm(true);
     tree->setMaxCoordinateVelocity(1e9);
     trees_.push_back(tree);

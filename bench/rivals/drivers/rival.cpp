@@ -44,12 +44,15 @@ class Loads {
       axis_a_.push_back(rotate(conj(scene.pose(j.a).q), j.axis));
     }
   }
-  bool any() const { return !scene_.drives.empty() || !scene_.springs.empty() || !scene_.forces.empty(); }
+  bool any() const {
+    return !scene_.drives.empty() || !scene_.forces.empty() || (!scene_.springs.empty() && !world_.own_springs());
+  }
   void apply(double t) {
     for (const Force& f : scene_.forces) {
       if (t >= f.begin && t < f.end) world_.apply(f.body, f.force, f.torque);
     }
     for (std::size_t k = 0; k < scene_.drives.size(); ++k) drive(k, t);
+    if (world_.own_springs()) return;
     for (const Spring& s : scene_.springs) spring(s);
   }
 

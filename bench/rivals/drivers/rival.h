@@ -119,6 +119,7 @@ struct World {
   virtual State state(int body) = 0;
   // Adds a force at the centre of mass and a torque (world frame) for the next step only.
   virtual void apply(int, const V3&, const V3&) { throw NotSupported("external forces are not driven here"); }
+  virtual bool own_springs() const { return false; }  // the engine has them; otherwise they are external forces
   virtual void attach(int) { throw NotSupported("no joints are made while it runs"); }
   virtual void detach(int) { throw NotSupported("no joints are broken while it runs"); }
 };
