@@ -62,8 +62,8 @@ class Simbody : public World {
   }
   void apply(int b, const V3& f, const V3& t) override {
     SimTK::State& s = integrator_->updAdvancedState();
-    loads_.addForceToBodyPoint(s, bodies_[static_cast<std::size_t>(b)], SimTK::Vec3(0), st(f));
-    loads_.addTorqueToBody(s, bodies_[static_cast<std::size_t>(b)], st(t));
+    const SimTK::MobilizedBody& body = bodies_[static_cast<std::size_t>(b)];
+    loads_.setOneBodyForce(s, body, loads_.getOneBodyForce(s, body) + SimTK::SpatialVec(st(t), st(f)));
   }
   void attach(int j) override { enable(j, true); }
   void detach(int j) override { enable(j, false); }
