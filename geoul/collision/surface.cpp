@@ -130,7 +130,9 @@ void gather(int a, int b, SurfaceWork& work, std::vector<Manifold>& out) {
     }
     int chosen[4];
     const int count = choose(contacts, work.vertices, n, chosen);
-    std::sort(chosen, chosen + count);  // members stand in the order of ids
+    for (int i = 1; i < count; ++i) {  // members stand in the order of ids
+      for (int k = i; k > 0 && chosen[k] < chosen[k - 1]; --k) std::swap(chosen[k], chosen[k - 1]);
+    }
     Manifold& m = out.emplace_back();
     m.a = a, m.b = b, m.normal_W = n, m.count = count;
     for (int k = 0; k < count; ++k) {

@@ -5,7 +5,6 @@
 namespace geoul::collision {
 namespace {
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
 enum : std::uint64_t { kVertexOfA = 0, kVertexOfB = 1, kEdges = 2 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 
@@ -100,6 +101,12 @@ Data make_data(const Model& model) {
   cd.force.resize(nrow), cd.error.resize(nrow);
   for (std::vector<double>& work : cd.work) work.resize(nrow);
   cd.tau.resize(nv), cd.a.resize(nv);
+  if (model.contact) {
+    data.contact = Owned<ContactData>(std::make_shared<ContactData>());
+    data.contact.copy = [](const ContactData& from) { return std::make_shared<ContactData>(from); };
+    data.contact->touched.resize(model.islands.size());
+    data.contact->v.resize(nv), data.contact->change.resize(nv);
+  }
   return data;
 }
 

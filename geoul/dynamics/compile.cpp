@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "geoul/dynamics/compile_constraints.h"
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/model.h"
 #include "geoul/dynamics/rigid_groups.h"
@@ -73,6 +74,7 @@ struct Compiler {
     prepare_groups();
     place_springs();
     if (!failed()) add_constraints(scene, rigid, X_LG, spanning, model, diagnostics);
+    if (!failed()) model.contact = set_up_contact(scene, model, diagnostics);
   }
 
   void collect_edges() {

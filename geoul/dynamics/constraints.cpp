@@ -98,25 +98,6 @@ void loop_positions(JointType type, const Transformd& A, const Transformd& B, do
   }
 }
 
-// Adds what a wrench (n at p, f) on a link does along the degrees that carry it, to a row over [part.v, part.v + n).
-void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p, const Direction& wrench, double sign,
-                const ConstraintPart& part, double* row) {
-  for (int i = link; i >= 0; i = model.links[static_cast<size_t>(i)].parent) {
-    const Link& l = model.links[static_cast<size_t>(i)];
-    const Transformd& X = data.links[static_cast<size_t>(i)].X_WL;
-    double* at = row + (l.v - part.v);
-    switch (l.motion) {
-      case LinkMotion::kTurn: at[0] += sign * dot(X.R.column(2), wrench.n + cross(p - X.p, wrench.f)); break;
-      case LinkMotion::kSlide: at[0] += sign * dot(X.R.column(2), wrench.f); break;
-      case LinkMotion::kBall: {
-        const Vec3d n = transpose_times(X.R, wrench.n + cross(p - X.p, wrench.f));
-        at[0] += sign * n.x, at[1] += sign * n.y, at[2] += sign * n.z;
-        break;
-      }
-    }
-  }
-}
-
 const ConstraintPart* part_of(const Model& model, const Constraint& c, int link) {
   if (link < 0) return nullptr;
   const int v = model.links[static_cast<size_t>(link)].v;
@@ -243,6 +224,24 @@ void respond(const Model& model, const Island& island, std::span<const double> f
 
 }  // namespace
 
+void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p_W, const Vec3d& n, const Vec3d& f,
+                double* row) {
+  for (int i = link; i >= 0; i = model.links[static_cast<size_t>(i)].parent) {
+    const Link& l = model.links[static_cast<size_t>(i)];
+    const Transformd& X = data.links[static_cast<size_t>(i)].X_WL;
+    double* at = row + l.v;
+    switch (l.motion) {
+      case LinkMotion::kTurn: at[0] += dot(X.R.column(2), n + cross(p_W - X.p, f)); break;
+      case LinkMotion::kSlide: at[0] += dot(X.R.column(2), f); break;
+      case LinkMotion::kBall: {
+        const Vec3d moment = transpose_times(X.R, n + cross(p_W - X.p, f));
+        at[0] += moment.x, at[1] += moment.y, at[2] += moment.z;
+        break;
+      }
+    }
+  }
+}
+
 void constraint_jacobian(const Model& model, const Island& island, Data& data) {
   std::vector<double>& J = data.constraints.J;
   each_constraint(model, island, [&](const Constraint& c) {
@@ -260,8 +259,9 @@ void constraint_jacobian(const Model& model, const Island& island, Data& data) {
     const ConstraintPart* a = part_of(model, c, c.link_a);
     const ConstraintPart* b = part_of(model, c, c.link_b);
     each_direction(model.joints[c.joint.index()].type, A, B, [&](int r, const Direction& d) {
-      if (b) add_wrench(model, data, c.link_b, B.p, d, 1, *b, J.data() + b->at + static_cast<size_t>(r * b->n));
-      if (a) add_wrench(model, data, c.link_a, B.p, d, -1, *a, J.data() + a->at + static_cast<size_t>(r * a->n));
+      if (b) add_wrench(model, data, c.link_b, B.p, d.n, d.f, J.data() + b->at + static_cast<size_t>(r * b->n) - b->v);
+      if (a)
+        add_wrench(model, data, c.link_a, B.p, -d.n, -d.f, J.data() + a->at + static_cast<size_t>(r * a->n) - a->v);
     });
   });
 }
@@ -347,6 +347,16 @@ void constrain(const Model& model, const Island& island, const ConstraintSolve& 
       }
     }
   }
+}
+
+void constrain_response(const Model& model, const Island& island, Data& data, double* x) {
+  ConstraintData& cd = data.constraints;
+  each_constraint(model, island, [&](const Constraint& c) {
+    for (int r = 0; r < c.rows; ++r) cd.work[0][static_cast<size_t>(c.row + r)] = -row_times(c, r, cd.J.data(), x);
+  });
+  Envelope{model, island, cd}.solve(cd.work[0].data(), cd.work[2].data());
+  respond(model, island, cd.work[2], data, data.work[6]);
+  for (int k = island.all.v_begin; k < island.all.v_end; ++k) x[k] += cd.a[static_cast<size_t>(k)];
 }
 
 double project(const Model& model, const Island& island, Data& data, std::span<double> q, std::span<double> v) {

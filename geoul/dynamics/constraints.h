@@ -40,6 +40,14 @@ void add_constraint_forces(const Model& model, const Island& island, std::span<c
 // links too, and data.constraints.force. Rows and factor are made anew.
 void constrain(const Model& model, const Island& island, const ConstraintSolve& solve, Data& data, std::span<double> a);
 
+// What a wrench (moment n and force f, in the world) at p_W on a link does along the degrees that carry it: added to
+// row, addressed as State::v.
+void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p_W, const Vec3d& n, const Vec3d& f,
+                double* row);
+
+// Takes out of x = M^-1 f (addressed as State::v) what the constraints hold back. Needs the factor of constrain.
+void constrain_response(const Model& model, const Island& island, Data& data, double* x);
+
 // Moves q onto c(q) = 0 and v onto J v = 0, each by the least change in the metric of M. Runs kinematics. Returns the
 // largest entry of c(q) that is left.
 double project(const Model& model, const Island& island, Data& data, std::span<double> q, std::span<double> v);

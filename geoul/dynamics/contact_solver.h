@@ -66,7 +66,8 @@ struct RowReport {
 
 // Memory of the solver: grows to what was needed, then nothing is allocated.
 struct RowWork {
-  std::vector<std::byte> memory;
+  std::vector<std::byte> memory, pattern, steps;
+  std::vector<double> values;
   std::vector<int> marks;  // (nv), all -1 between calls
 };
 

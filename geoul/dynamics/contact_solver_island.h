@@ -38,9 +38,23 @@ struct Island {
   Block* blocks = nullptr;
   const double *target = nullptr, *R = nullptr;
   double *u_free = nullptr, *u = nullptr;              // (nu)
-  double *p = nullptr, *w = nullptr, *best = nullptr;  // (nrow)
+  double *p = nullptr, *w = nullptr;          // (nrow)
+  double *best = nullptr, *start = nullptr;            // (nrow) kept impulses
   int* node_u = nullptr;                               // (nnode + 1) first packed velocity of a node
   int* node_v = nullptr;                               // (nnode) its place in the world
+};
+
+// Takes arrays from memory that others own; with base null it only counts.
+struct Arena {
+  std::byte* base = nullptr;
+  std::size_t used = 0;
+
+  template <class T, class N>
+  T* take(N n) {
+    T* place = base ? reinterpret_cast<T*>(base + used) : nullptr;
+    used += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
+    return place;
+  }
 };
 
 // Sums in pairs, in an order that the code fixes: the same bits on every machine.
@@ -103,11 +117,15 @@ void to_cone(const Block& block, double* p);
 // Natural map of a block, scaled to velocities: its largest norm over the normal row and the disks [m/s].
 double natural_map(const Block& block, const double* p, const double* w);
 
-// u and w from p; the largest natural map, NaN where a number is not finite.
-double evaluate(const Island& island);
+// Natural map of all blocks [m/s]: the largest and the sum of squares; NaN where a number is not finite.
+struct Residual {
+  double most = 0, squares = 0;
+};
+// u and w from p.
+Residual evaluate(const Island& island);
 // One Gauss-Seidel sweep with exact solves of each contact, in the order of the blocks (or backwards). Returns the
 // largest change of an impulse, as a velocity [m/s].
-double sweep(const Island& island, bool backwards);
+double sweep(const Island& island, bool backwards, double relaxation);
 
 // The impulses p of one block that fulfil its law while all others stand; w: the slip at the present p.
 // The upper 3 rows of a contact are solved together, then its torsion, then its rolling.

@@ -5,19 +5,6 @@ namespace geoul::dynamics::rows {
 
 namespace {
 
-// Takes arrays from RowWork::memory; the first pass, with base null, only counts.
-struct Arena {
-  std::byte* base = nullptr;
-  std::size_t used = 0;
-
-  template <class T>
-  T* take(int n) {
-    T* place = base ? reinterpret_cast<T*>(base + used) : nullptr;
-    used += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
-    return place;
-  }
-};
-
 // Ranges of the world's velocities that the rows touch, merged where they overlap: the nodes. marks[v] is the index
 // of the range that starts at v while this runs, afterwards the node's.
 void find_nodes(const RowProblem& problem, std::span<int> marks, int* starts, Island& island) {
@@ -94,7 +81,7 @@ void pack(RowProblem& problem, std::span<const double> v, RowWork& work, Island&
     island.blocks = arena.take<Block>(island.nblock);
     island.u_free = arena.take<double>(most), island.u = arena.take<double>(most);
     island.p = arena.take<double>(island.nrow), island.w = arena.take<double>(island.nrow);
-    island.best = arena.take<double>(island.nrow);
+    island.best = arena.take<double>(island.nrow), island.start = arena.take<double>(island.nrow);
     island.node_u = arena.take<int>(parts + 1), island.node_v = arena.take<int>(parts);
     starts = arena.take<int>(parts);
     if (arena.base) break;
@@ -162,21 +149,23 @@ void prepare(const Island& island) {
   }
 }
 
-double evaluate(const Island& island) {
+Residual evaluate(const Island& island) {
   std::copy_n(island.u_free, island.nu, island.u);
   for (int i = 0; i < island.nblock; ++i) push(island, island.blocks[i], island.p + island.blocks[i].row);
-  double worst = 0, poison = 0;
+  Residual sum;
+  double poison = 0;
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];
     double* w = island.w + block.row;
     slip(island, block, w);
     for (int k = 0; k < block.rows; ++k) poison += w[k] * 0;
-    worst = std::max(worst, natural_map(block, island.p + block.row, w));
+    const double worst = natural_map(block, island.p + block.row, w);
+    sum.most = std::max(sum.most, worst), sum.squares += worst * worst;
   }
-  return worst + poison;
+  return {sum.most + poison, sum.squares + poison};
 }
 
-double sweep(const Island& island, bool backwards) {
+double sweep(const Island& island, bool backwards, double relaxation) {
   double change = 0;
   for (int k = 0; k < island.nblock; ++k) {
     const Block& block = island.blocks[backwards ? island.nblock - 1 - k : k];
@@ -187,6 +176,7 @@ double sweep(const Island& island, bool backwards) {
     solve_block(block, w, p);
     double most = 0;
     for (int r = 0; r < block.rows; ++r) {
+      if (relaxation != 1) p[r] = old[r] + relaxation * (p[r] - old[r]);
       old[r] = p[r] - old[r];
       most = std::max(most, std::abs(old[r]) * block.A[r * (block.rows + 1)]);
     }

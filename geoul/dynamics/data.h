@@ -1,7 +1,9 @@
 // Data: what the kernels compute for one world, link by link. Allocated once by make_data.
 #pragma once
 
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "geoul/core/math.h"
@@ -50,12 +52,48 @@ struct BallDataT {
 using LinkData = LinkDataT<double>;
 using BallData = BallDataT<double>;
 
+// Of the contacts of one step.
+struct ContactReport {
+  int count = 0;
+  double penetration = 0;      // largest [m]
+  double cone = 0;             // largest violation of a friction cone [N]
+  double complementarity = 0;  // [W]
+  double residual = 0;         // of the laws [m/s]
+  int iterations = 0;
+  bool converged = true;
+};
+
+struct ContactData;  // contacts.h
+
+// Copies what it points to.
+template <class T>
+struct Owned {
+  std::shared_ptr<T> value;
+
+  Owned() = default;
+  explicit Owned(std::shared_ptr<T> v) : value(std::move(v)) {}
+  Owned(Owned&&) noexcept = default;
+  Owned& operator=(Owned&&) noexcept = default;
+  Owned(const Owned& other) : value(other.value ? other.copy(*other.value) : nullptr), copy(other.copy) {}
+  Owned& operator=(const Owned& other) {
+    value = other.value ? other.copy(*other.value) : nullptr;
+    copy = other.copy;
+    return *this;
+  }
+  T& operator*() const { return *value; }
+  T* operator->() const { return value.get(); }
+  explicit operator bool() const { return value != nullptr; }
+
+  std::shared_ptr<T> (*copy)(const T&) = nullptr;
+};
+
 struct StepReport {
   bool converged = true;  // joint laws and midpoint solved, and everything finite
   bool finite = true;
   int iterations = 1;   // most solves that one tree needed
   double residual = 0;  // last change of a velocity in the midpoint iteration [rad/s, m/s]; 0 for other integrators
-  double closure = 0;   // largest error of a loop or coupling at the end of the step [m, rad]
+  ContactReport contact;
+  double closure = 0;  // largest error of a loop or coupling at the end of the step [m, rad]
 };
 
 // Rows of the constraints of all islands; see constraints.h.
@@ -82,6 +120,7 @@ struct Data {
   std::vector<double> zero;      // (nv)
 
   ConstraintData constraints;
+  Owned<ContactData> contact;  // none where nothing collides
 
   // reaction_wrenches
   std::vector<Forced> node_wrench;  // (largest group)

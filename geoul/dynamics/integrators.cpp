@@ -87,6 +87,19 @@ struct Stepper {
                           state.tau, state.a));
   }
 
+  void accelerate_freely() {
+    take_given(data.given[0].q, state.q, true);
+    take_given(data.given[0].v, state.v, false);
+    each_prescribed([&](const Link& l, int nv, int) {
+      for (size_t k = static_cast<size_t>(l.v); k < static_cast<size_t>(l.v + nv); ++k) {
+        state.a[k] = (data.given[2].v[k] - data.given[0].v[k]) / h;
+      }
+    });
+    prepare(state.q, state.v);
+    implicit_efforts(model, tree, h, controls, state.q, state.v, data, state.tau);
+    solve(state.tau, {}, state.a);
+  }
+
   void euler() {
     accelerate();
     for (size_t k = v0; k < v1; ++k) state.v[k] += h * state.a[k];
@@ -353,6 +366,21 @@ StepReport island_accelerations(const Model& model, const Island& island, const 
   Stepper stepper{model, island, options, controls, data, state};
   stepper.accelerate();
   return stepper.report;
+}
+
+void free_accelerations(const Model& model, const Island& island, const StepOptions& options, const Controls& controls,
+                        Data& data, scene::State& state) {
+  Stepper{model, island, options, controls, data, state}.accelerate_freely();
+}
+
+double finish_island(const Model& model, const Island& island, Data& data, scene::State& state) {
+  for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
+    data.diagonal[k] = model.laws[k].armature;
+  }
+  Stepper stepper{model, island, {}, {}, data, state};
+  stepper.take_given(data.given[2].q, state.q, true);
+  stepper.take_given(data.given[2].v, state.v, false);
+  return constrained(island) ? project(model, island, data, state.q, state.v) : 0;
 }
 
 }  // namespace geoul::dynamics

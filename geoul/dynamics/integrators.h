@@ -7,10 +7,18 @@
 namespace geoul::dynamics {
 
 StepReport step_island(const Model& model, const Island& island, const StepOptions& options, const Controls& controls,
-                     Data& data, scene::State& state);
+                       Data& data, scene::State& state);
 
 // Accelerations of the island at state (q, v) under joint laws over options.dt, into state.a and state.tau.
 StepReport island_accelerations(const Model& model, const Island& island, const StepOptions& options,
-                              const Controls& controls, Data& data, scene::State& state);
+                                const Controls& controls, Data& data, scene::State& state);
+
+// Accelerations of the island into state.a with springs, damping and drives implicit over options.dt, without friction
+// and limits: where contact starts from. Leaves the articulated inertias and data.diagonal of that solve, so that
+// kernels::response is its inverse; finish_island puts the diagonal back, moves q and v onto the constraints and to
+// what is prescribed, and returns the closure that is left.
+void free_accelerations(const Model& model, const Island& island, const StepOptions& options, const Controls& controls,
+                        Data& data, scene::State& state);
+double finish_island(const Model& model, const Island& island, Data& data, scene::State& state);
 
 }  // namespace geoul::dynamics

@@ -241,6 +241,26 @@ void smooth_diagonal(const Model& model, const Tree& tree, double dt_v, double d
   }
 }
 
+void implicit_efforts(const Model& model, const Tree& tree, double dt, const Controls& controls,
+                      std::span<const double> q, std::span<const double> v, Data& data, std::span<double> tau) {
+  for (auto k = static_cast<std::size_t>(tree.v_begin); k < static_cast<std::size_t>(tree.v_end); ++k) {
+    const JointLaw& law = model.laws[k];
+    double stiffness = 0, damping = law.damping;
+    if (law.q < 0) {
+      tau[k] = controls.effort[k] - law.damping * v[k];
+    } else {
+      const double at = q[static_cast<std::size_t>(law.q)] + dt * v[k];
+      const double demand =
+          drive_demand(law, controls.effort[k], controls.target_position[k], controls.target_velocity[k], at, v[k]);
+      const double given = std::clamp(demand, -law.drive_limit, law.drive_limit);
+      tau[k] = passive_force(law, at, v[k]) + given;
+      stiffness = law.stiffness;
+      if (given == demand) stiffness += law.drive_stiffness, damping += law.drive_damping;
+    }
+    data.diagonal[k] = law.armature + dt * damping + dt * dt * stiffness;
+  }
+}
+
 LawReport solve_joint_laws(const Model& model, const Island& island, const LawSetting& setting,
                            const Controls& controls, std::span<const double> q, std::span<const double> v, Data& data,
                            std::span<double> tau, std::span<double> a) {

@@ -32,10 +32,17 @@ void applied_efforts(const Model& model, const Tree& tree, const Controls& contr
 // -d(smooth effort)/dv times dt_v, -d/dq times dt_q, for drives as if unlimited; plus armature; into data.diagonal.
 void smooth_diagonal(const Model& model, const Tree& tree, double dt_v, double dt_q, Data& data);
 
-// Accelerations a with v+ = v + dt a under the joint laws and the island's constraints. data.links holds kinematics and external wrenches of the
-// tree; tau holds explicit efforts (all of them where not implicit). Prescribed links keep their a.
-LawReport solve_joint_laws(const Model& model, const Island& island, const LawSetting& setting, const Controls& controls,
-                           std::span<const double> q, std::span<const double> v, Data& data, std::span<double> tau,
-                           std::span<double> a);
+// Efforts at the end of a step of dt and what they add to the joint-space inertia (data.diagonal, armature included),
+// linear in the acceleration: springs, damping, and drives within their limits; a drive that its demand at (q, v) takes
+// beyond its limit gives the limit.
+void implicit_efforts(const Model& model, const Tree& tree, double dt, const Controls& controls,
+                      std::span<const double> q, std::span<const double> v, Data& data, std::span<double> tau);
+
+// Accelerations a with v+ = v + dt a under the joint laws and the island's constraints. data.links holds kinematics and
+// external wrenches of the tree; tau holds explicit efforts (all of them where not implicit). Prescribed links keep
+// their a.
+LawReport solve_joint_laws(const Model& model, const Island& island, const LawSetting& setting,
+                           const Controls& controls, std::span<const double> q, std::span<const double> v, Data& data,
+                           std::span<double> tau, std::span<double> a);
 
 }  // namespace geoul::dynamics

@@ -7,6 +7,7 @@
 // frame on the parent link; G a rigid group's frame (its first body); B a body.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -139,13 +140,16 @@ struct Island {
   std::vector<SpringElement> springs;
 };
 
+struct ContactSetup;  // contacts.h
+
 struct Model {
   std::string name;
   int nq = 0, nv = 0, nlink = 0, nbody = 0, njoint = 0, nrow = 0;
   Vec3d gravity;
-  std::vector<Link> links;      // (nlink)
-  std::vector<Tree> trees;      // tied by constraints only
-  std::vector<Island> islands;  // independent of each other
+  std::vector<Link> links;                      // (nlink)
+  std::vector<Tree> trees;                      // tied by constraints only
+  std::vector<Island> islands;                  // independent of each other
+  std::shared_ptr<const ContactSetup> contact;  // none where nothing collides
   std::vector<Constraint> constraints;
   std::vector<int> row_first;       // (nrow) first row of the island that each row meets: envelope of J M^-1 J^T
   std::vector<std::size_t> row_at;  // (nrow + 1) where each row's envelope begins

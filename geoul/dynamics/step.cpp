@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/integrators.h"
 
@@ -63,16 +64,20 @@ StepReport step(const Model& model, const StepOptions& options, const Controls& 
   check_sizes(model, controls, state);
   GEOUL_EXPECTS(options.dt.ns > 0 && options.max_iterations > 0);
   ask_motion(model, controls, state.time, options.dt, state, data);
+  const bool touching = model.contact && options.contact && find_contacts(model, options, data, state);
+  const StepReport contacts = touching ? step_contacts(model, options, controls, data, state) : StepReport{};
   const auto islands = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i)
-      data.reports[i] = step_island(model, model.islands[i], options, controls, data, state);
+      data.reports[i] = touching && data.contact->touched[i]
+                            ? StepReport{}
+                            : step_island(model, model.islands[i], options, controls, data, state);
   };
   if (options.pool != nullptr) {
     options.pool->parallel_for(model.islands.size(), 16, islands);
   } else {
     islands(0, model.islands.size());
   }
-  StepReport report;
+  StepReport report = contacts;
   for (std::size_t i = 0; i < model.islands.size(); ++i) {
     const StepReport& island = data.reports[i];
     report.converged = report.converged && island.converged;

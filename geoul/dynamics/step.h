@@ -27,8 +27,10 @@ const char* to_string(Integrator integrator);
 struct StepOptions {
   Duration dt{1'000'000};
   Integrator integrator = Integrator::kImplicit;
-  int max_iterations = 60;     // of the joint laws, and of the midpoint
-  ThreadPool* pool = nullptr;  // spreads independent islands; the bits do not depend on it
+  int max_iterations = 60;       // of the joint laws, and of the midpoint
+  ThreadPool* pool = nullptr;    // spreads independent islands; the bits do not depend on it
+  bool contact = true;           // colliding shapes touch
+  double contact_margin = 1e-3;  // [m] how far ahead contacts are looked for, beyond what a step can close
 };
 
 // Writes position, velocity and acceleration of the prescribed links at time t; other entries are ignored.

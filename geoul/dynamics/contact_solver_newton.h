@@ -1,0 +1,33 @@
+// Newton steps of the row solver: every law linearised where it stands (open, sticking, slipping), the impulses
+// eliminated, and one sparse system in the velocities solved.
+#pragma once
+
+#include "geoul/dynamics/contact_solver_island.h"
+#include "geoul/dynamics/contact_solver_sparse.h"
+
+namespace geoul::dynamics::rows {
+
+struct Newton {
+  Sparse sparse;
+  double* D = nullptr;                                       // (nblock x 36) dp = -D J du - r
+  double *r = nullptr, *dp = nullptr;                        // (nrow)
+  double* du = nullptr;                                      // (nu)
+  double *q = nullptr, *centre = nullptr, *y = nullptr, *dy = nullptr;  // (nrow) of the convex steps
+};
+
+// The system (I + W^T D J) du = -W^T r: start, add every block (soft: D is not zero), solve; then dp and dy = J du.
+void start_matrix(const Island& island, const Newton& newton);
+void add_block(const Island& island, const Newton& newton, int i, bool soft);
+bool solve_matrix(const Island& island, const Newton& newton, double* dy);
+
+// dp (newton.dp) of one Newton step from island.p and island.w. `proximal`: compliance added to every row, relative
+// to its scale; it acts on the step only, so that the solution stays exact. False where the matrix is singular.
+bool newton_step(const Island& island, const Newton& newton, double proximal);
+
+// One step of the fixed point on De Saxce's shift: the convex problem with w_n + friction |w_t| in place of w_n, this
+// |w_t| held, is solved by at most `most_steps` Newton steps with line search on its potential (always descending),
+// until a step changes no row by more than `tolerance` [m/s]. In: island.p and w; out: p. Returns the steps made.
+int convex_steps(const Island& island, const Newton& newton, double proximal, double tolerance, int most_steps,
+                 bool exact);
+
+}  // namespace geoul::dynamics::rows

@@ -1,0 +1,384 @@
+#include "geoul/dynamics/contacts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "geoul/dynamics/constraints.h"
+#include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/integrators.h"
+#include "geoul/dynamics/kernels.h"
+
+namespace geoul::dynamics {
+namespace {
+
+using std::size_t;
+
+constexpr double kSlow = 1e-2;        // [m/s] slower impacts do not bounce
+constexpr double kRecovery = 0.3;     // share of a penetration that one step takes back, as a displacement
+constexpr double kDeep = 1e-9;        // [m]
+constexpr double kPositions = 1e-11;  // [m] tolerance of the displacements
+
+ContactMaterial mean(const ContactMaterial& a, const ContactMaterial& b) {
+  const auto half = [](double x, double y) { return 0.5 * (x + y); };
+  ContactMaterial m{half(a.static_friction, b.static_friction),
+                    half(a.dynamic_friction, b.dynamic_friction),
+                    half(a.restitution, b.restitution),
+                    half(a.torsion, b.torsion),
+                    half(a.rolling, b.rolling),
+                    0,
+                    half(a.damping, b.damping)};
+  // two springs in a row; a rigid one does not count
+  if (a.stiffness > 0 && b.stiffness > 0) m.stiffness = a.stiffness * b.stiffness / (a.stiffness + b.stiffness);
+  if ((a.stiffness > 0) != (b.stiffness > 0)) m.stiffness = std::max(a.stiffness, b.stiffness);
+  return m;
+}
+
+struct ContactStep {
+  const Model& model;
+  const StepOptions& options;
+  const Controls& controls;
+  Data& data;
+  scene::State& state;
+  ContactData& cd = *data.contact;
+  double h = options.dt.seconds();
+  StepReport report = {};
+
+  int link_of(int collider) const {
+    const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+    return body.valid() ? model.bodies[body.index()].link : -1;
+  }
+  const Island* island_of(int link) const {
+    if (link < 0) return nullptr;
+    const auto at = std::upper_bound(model.islands.begin(), model.islands.end(), link,
+                                     [](int l, const Island& i) { return l < i.all.end; });
+    return &*at;
+  }
+  template <class Visit>
+  void each_island(Visit visit) {
+    for (size_t i = 0; i < model.islands.size(); ++i) {
+      if (cd.touched[i]) visit(model.islands[i]);
+    }
+  }
+
+  // ---- rows ----
+
+  RowPart add_part(const Island& island) {
+    const RowPart part{island.all.v_begin, island.all.v_end - island.all.v_begin, cd.rows.J.size()};
+    cd.rows.J.resize(part.at + static_cast<size_t>(part.n), 0.0);
+    cd.rows.W.resize(cd.rows.J.size(), 0.0);
+    return part;
+  }
+
+  void respond(const Island& island, const RowPart& part) {
+    double* W = cd.rows.W.data() + part.at - part.v;
+    kernels::response(model, island.all.begin, island.all.end, cd.rows.J.data() + part.at - part.v, data.held.data(),
+                      data.links.data(), data.balls.data(), W, data.work[6].data());
+    if (constrained(island)) constrain_response(model, island, data, W);
+  }
+
+  double rate(const Row& row, const std::vector<double>& v) const {
+    double sum = 0;
+    for (const RowPart& part : row.part) {
+      for (int k = 0; k < part.n; ++k) {
+        sum += cd.rows.J[part.at + static_cast<size_t>(k)] * v[static_cast<size_t>(part.v + k)];
+      }
+    }
+    return sum;
+  }
+
+  void add_row(int link_a, int link_b, const Vec3d& p, const Vec3d& n, const Vec3d& f, double guess) {
+    const Island *a = island_of(link_a), *b = island_of(link_b);
+    Row row;
+    if (a) {
+      row.part[0] = add_part(*a);
+      add_wrench(model, data, link_a, p, -n, -f, cd.rows.J.data() + row.part[0].at - row.part[0].v);
+    }
+    if (b) {
+      RowPart& part = row.part[a == b ? 0 : 1];
+      if (a != b) part = add_part(*b);
+      add_wrench(model, data, link_b, p, n, f, cd.rows.J.data() + part.at - part.v);
+    }
+    if (a) respond(*a, row.part[0]);
+    if (b && a != b) respond(*b, row.part[1]);
+    cd.rows.rows.push_back(row);
+    cd.rows.target.push_back(0);
+    cd.rows.compliance.push_back(0);
+    cd.rows.impulse.push_back(guess);
+  }
+
+  void add_contact(Contact& c) {
+    const ContactMaterial m =
+        mean(model.contact->materials[static_cast<size_t>(c.a)], model.contact->materials[static_cast<size_t>(c.b)]);
+    const int a = link_of(c.a), b = link_of(c.b);
+    const Vec3d n = c.normal_W;
+    const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
+    Vec3d x = cross(n, aid);
+    x = (1 / norm(x)) * x;
+    const Vec3d y = cross(n, x);
+    RowBlock block;
+    block.row = static_cast<int>(cd.rows.rows.size());
+    block.rows = m.rolling > 0 ? 6 : m.torsion > 0 ? 4 : 3;
+    block.static_friction = std::max(m.static_friction, m.dynamic_friction);
+    block.friction = m.dynamic_friction;
+    block.torsion = m.torsion;
+    block.rolling = m.rolling;
+    const Vec3d axes[] = {n, x, y};
+    for (int k = 0; k < 3; ++k) add_row(a, b, c.p_W, {}, axes[k], c.impulse[k]);
+    for (int k = 3; k < block.rows; ++k) add_row(a, b, c.p_W, axes[k - 3], {}, c.impulse[k]);
+    cd.rows.blocks.push_back(block);
+    const auto normal = static_cast<size_t>(block.row);
+    cd.rows.target[normal] = -std::max(c.distance, 0.0) / h;
+    if (m.stiffness > 0) {  // p = h (-k (distance + h w) - d w)
+      const double slope = h * (h * m.stiffness + m.damping);
+      cd.rows.compliance[normal] = 1 / slope;
+      cd.rows.target[normal] = -h * m.stiffness * c.distance / slope;
+    }
+    bounce(c, m.restitution, normal);
+  }
+
+  // The impact inside the step: flight to the surface and away from it, under the free acceleration.
+  struct Bounce {
+    size_t row;
+    double displacement;  // along the normal over the step
+  };
+
+  void bounce(const Contact& c, double e, size_t row) {
+    if (!(e > 0)) return;
+    const double speed = -rate(cd.rows.rows[row], state.v), a = (rate(cd.rows.rows[row], cd.v) + speed) / h;
+    if (speed - a * h < kSlow + 2 * std::abs(a) * h) return;
+    const double d = std::max(c.distance, 0.0);
+    double time = 0;
+    if (d > 0) {
+      const double root = speed * speed - 2 * a * d;
+      if (root < 0) return;
+      time = 2 * d / (speed + std::sqrt(root));
+      if (time > h) return;  // gets there later
+    }
+    const double away = e * (speed - a * time), rest = h - time;
+    cd.rows.target[row] = away + a * rest;
+    bounces.push_back({row, -d + away * rest + 0.5 * a * rest * rest});
+  }
+
+  void add_degree(const Island& island, int v, RowBlock block, double target, double sign) {
+    block.row = static_cast<int>(cd.rows.rows.size());
+    block.rows = 1;
+    Row row;
+    row.part[0] = add_part(island);
+    cd.rows.J[row.part[0].at + static_cast<size_t>(v - row.part[0].v)] = sign;
+    respond(island, row.part[0]);
+    cd.rows.rows.push_back(row);
+    cd.rows.target.push_back(target);
+    cd.rows.compliance.push_back(0);
+    cd.rows.impulse.push_back(0);
+    cd.rows.blocks.push_back(block);
+  }
+
+  // Limits that the step may reach, dry friction.
+  void add_laws(const Island& island) {
+    for (int i = island.all.begin; i < island.all.end; ++i) {
+      const Link& link = model.links[static_cast<size_t>(i)];
+      if (link.ball >= 0 || link.prescribed) continue;
+      const JointLaw& law = model.laws[static_cast<size_t>(link.v)];
+      const double q = state.q[static_cast<size_t>(link.q)], v = cd.v[static_cast<size_t>(link.v)];
+      if (law.friction > 0) {
+        add_degree(island, link.v, {RowLaw::kBounded, 0, 1, 0, 0, 0, 0, -h * law.friction, h * law.friction}, 0, 1);
+      }
+      const auto reach = [&](double room) { return std::max(room < 0 ? 0.1 * room : room, -law.velocity_limit * h); };
+      const double near = h * (std::abs(v) + 1);
+      if (q - law.lower < near || -v > law.velocity_limit) {
+        add_degree(island, link.v, {RowLaw::kUnilateral}, std::max(-reach(q - law.lower) / h, -law.velocity_limit), 1);
+      }
+      if (law.upper - q < near || v > law.velocity_limit) {
+        add_degree(island, link.v, {RowLaw::kUnilateral}, std::max(-reach(law.upper - q) / h, -law.velocity_limit), -1);
+      }
+    }
+  }
+
+  // ---- displacements ----
+
+  // Takes penetrations back and puts bounces where they belong, without touching velocities.
+  void displace() {
+    bool deep = false;
+    for (const Contact& c : cd.contacts) deep = deep || c.distance < -kDeep;
+    if (!deep && bounces.empty()) return;
+    RowProblem& p = cd.positions;
+    p.blocks.clear(), p.rows.clear(), p.target.clear(), p.compliance.clear(), p.impulse.clear();
+    p.J = cd.rows.J;
+    p.W = cd.rows.W;
+    for (size_t i = 0; i < cd.contacts.size(); ++i) {
+      const auto normal = static_cast<size_t>(cd.rows.blocks[i].row);
+      RowBlock block{RowLaw::kUnilateral};
+      block.row = static_cast<int>(p.rows.size());
+      block.rows = 1;
+      const double distance = cd.contacts[i].distance, moved = h * rate(cd.rows.rows[normal], cd.v);
+      double target = distance < 0 ? kRecovery * -distance - moved : -(distance + moved);
+      if (cd.rows.compliance[normal] > 0) continue;
+      for (const Bounce& b : bounces) {
+        if (b.row != normal) continue;
+        block.law = RowLaw::kBounded;
+        block.lower = -INFINITY, block.upper = INFINITY;
+        target = b.displacement - moved;
+      }
+      p.blocks.push_back(block);
+      p.rows.push_back(cd.rows.rows[normal]);
+      p.target.push_back(target);
+      p.compliance.push_back(0);
+      p.impulse.push_back(0);
+    }
+    std::fill(cd.change.begin(), cd.change.end(), 0.0);
+    solve_rows({kPositions, 100}, p, cd.change, cd.work);
+    each_island([&](const Island& island) { integrate_position(model, island.all, state.q, cd.change, 1, state.q); });
+  }
+
+  // ---- the step ----
+
+  std::vector<Bounce>& bounces;
+
+  StepReport run() {
+    RowProblem& rows = cd.rows;
+    rows.blocks.clear(), rows.rows.clear(), rows.J.clear(), rows.W.clear();
+    rows.target.clear(), rows.compliance.clear(), rows.impulse.clear();
+    bounces.clear();
+    std::copy(state.v.begin(), state.v.end(), cd.v.begin());
+    each_island([&](const Island& island) {
+      free_accelerations(model, island, options, controls, data, state);
+      for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
+        cd.v[k] = state.v[k] + h * state.a[k];
+      }
+    });
+    for (Contact& c : cd.contacts) add_contact(c);
+    each_island([&](const Island& island) { add_laws(island); });
+    const RowReport solved = solve_rows({}, rows, cd.v, cd.work);
+    note(solved);
+    each_island([&](const Island& island) {
+      const Tree& all = island.all;
+      for (auto k = static_cast<size_t>(all.v_begin); k < static_cast<size_t>(all.v_end); ++k) {
+        state.a[k] = (cd.v[k] - state.v[k]) / h;
+        state.v[k] = cd.v[k];
+        report.finite = report.finite && std::isfinite(state.v[k]);
+      }
+      integrate_position(model, all, state.q, state.v, h, state.q);
+    });
+    displace();
+    each_island([&](const Island& island) {
+      const double left = finish_island(model, island, data, state);
+      report.closure = std::max(report.closure, left);
+    });
+    return report;
+  }
+
+  void note(const RowReport& solved) {
+    ContactReport& c = report.contact;
+    c.count = static_cast<int>(cd.contacts.size());
+    c.converged = solved.converged;
+    c.iterations = solved.iterations;
+    c.cone = solved.cone / h;
+    c.complementarity = solved.complementarity / h;
+    c.residual = solved.residual;
+    report.converged = solved.converged;
+    for (size_t i = 0; i < cd.contacts.size(); ++i) {
+      Contact& contact = cd.contacts[i];
+      const RowBlock& block = cd.rows.blocks[i];
+      c.penetration = std::max(c.penetration, -contact.distance);
+      for (int k = 0; k < 6; ++k) {
+        contact.impulse[k] = k < block.rows ? cd.rows.impulse[static_cast<size_t>(block.row + k)] : 0;
+      }
+      const Vec3d n = contact.normal_W;
+      const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
+      Vec3d x = cross(n, aid);
+      x = (1 / norm(x)) * x;
+      contact.force_W = (1 / h) * (contact.impulse[0] * n + contact.impulse[1] * x + contact.impulse[2] * cross(n, x));
+    }
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, const Model& model,
+                                                   Diagnostics& diagnostics) {
+  if (std::none_of(scene.shapes.begin(), scene.shapes.end(), [](const scene::Shape& s) { return s.collides; })) {
+    return nullptr;
+  }
+  std::optional<collision::CollisionModel> geometry = collision::compile(scene, diagnostics);
+  if (!geometry) return nullptr;
+  auto setup = std::make_shared<ContactSetup>();
+  setup->geometry = std::move(*geometry);
+  const auto group_of = [&](scene::BodyId body) {
+    if (!body.valid() || model.bodies[body.index()].link < 0) return -1;
+    return model.bodies[body.index()].group;
+  };
+  for (std::size_t b = 0; b < scene.bodies.size(); ++b) {
+    setup->filter.group.push_back(group_of(scene::BodyId::from_index(b)));
+  }
+  const auto keep_apart = [&](scene::BodyId a, scene::BodyId b) {
+    const int x = group_of(a), y = group_of(b);
+    if (x != y) setup->filter.apart.emplace_back(std::min(x, y), std::max(x, y));
+  };
+  for (const scene::Joint& joint : scene.joints) {
+    if (joint.enabled && !joint.collision_enabled && joint.parent.valid() && joint.child.valid()) {
+      keep_apart(joint.parent, joint.child);
+    }
+  }
+  for (const auto& [a, b] : scene.collision_exclusions) keep_apart(a, b);
+  std::sort(setup->filter.apart.begin(), setup->filter.apart.end());
+  setup->filter.apart.erase(std::unique(setup->filter.apart.begin(), setup->filter.apart.end()),
+                            setup->filter.apart.end());
+  for (const collision::Collider& c : setup->geometry.colliders) {
+    const scene::MaterialId id = scene.shapes[c.shape.index()].material;
+    const scene::Material m = id.valid() ? scene.materials[id.index()] : scene::Material{};
+    setup->materials.push_back({m.static_friction, m.dynamic_friction, m.restitution, m.torsional_friction,
+                                m.rolling_friction, m.contact_stiffness, m.contact_damping});
+  }
+  return setup;
+}
+
+bool find_contacts(const Model& model, const StepOptions& options, Data& data, const scene::State& state) {
+  ContactData& cd = *data.contact;
+  collision::detect(model.contact->geometry, model.contact->filter, state.X_WB, state.V_WB,
+                    {options.contact_margin, options.dt.seconds()}, cd.collision);
+  std::swap(cd.before, cd.contacts);
+  cd.contacts.clear();
+  std::fill(cd.touched.begin(), cd.touched.end(), static_cast<char>(0));
+  const auto touch = [&](int collider) {
+    const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+    const int link = body.valid() ? model.bodies[body.index()].link : -1;
+    if (link < 0) return false;
+    const auto at = std::upper_bound(model.islands.begin(), model.islands.end(), link,
+                                     [](int l, const Island& i) { return l < i.all.end; });
+    cd.touched[static_cast<size_t>(at - model.islands.begin())] = 1;
+    return true;
+  };
+  const auto less = [](const Contact& x, const Contact& y) {
+    return std::tie(x.a, x.b, x.id) < std::tie(y.a, y.b, y.id);
+  };
+  for (const collision::Manifold& m : cd.collision.manifolds) {
+    const bool a = touch(m.a), b = touch(m.b);
+    if (!a && !b) continue;
+    for (int k = 0; k < m.count; ++k) {
+      Contact c;
+      c.a = m.a, c.b = m.b, c.id = m.points[k].id;
+      c.p_W = m.points[k].p_W, c.normal_W = m.normal_W, c.distance = m.points[k].distance;
+      cd.contacts.push_back(c);
+    }
+  }
+  // impulses of the step before, where the same features touched
+  std::sort(cd.before.begin(), cd.before.end(), less);
+  for (Contact& c : cd.contacts) {
+    const auto old = std::lower_bound(cd.before.begin(), cd.before.end(), c, less);
+    if (old != cd.before.end() && old->a == c.a && old->b == c.b && old->id == c.id) {
+      std::copy(std::begin(old->impulse), std::end(old->impulse), c.impulse);
+    }
+  }
+  return !cd.contacts.empty();
+}
+
+StepReport step_contacts(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                         scene::State& state) {
+  thread_local std::vector<ContactStep::Bounce> bounces;
+  ContactStep contact_step{
+      .model = model, .options = options, .controls = controls, .data = data, .state = state, .bounces = bounces};
+  return contact_step.run();
+}
+
+}  // namespace geoul::dynamics
