@@ -20,6 +20,7 @@ import sys
 import mujoco
 import numpy as np
 
+ROOT = []  # folder that files may be read from
 BOX = [-1, -1, -1, 1, -1, -1, -1, 1, -1, -1, -1, 1, 1, 1, 1, 1, 1, -1, 1, -1, 1, -1, 1, 1]
 
 
@@ -55,7 +56,7 @@ def matrix(quat):
 def random_positions(model, random):
     q = model.qpos0.copy()
     for joint in range(model.njnt):
-        at, kind = model.jnt_qposadr[joint], model.jnt_type[joint]
+        at, kind = model.jnt_qposadr[joint], mujoco.mjtJoint(int(model.jnt_type[joint]))
         if kind == mujoco.mjtJoint.mjJNT_FREE:
             q[at:at + 3] = random.normal(size=3)
             at += 3
@@ -94,7 +95,7 @@ class Comparison:
 
     @staticmethod
     def run(dump, file, states):
-        done = subprocess.run([dump, file], input=states, capture_output=True, text=True)
+        done = subprocess.run([dump, file, *ROOT], input=states, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
         return done.stdout
@@ -174,6 +175,8 @@ class Comparison:
 
 def main():
     dump, folder = sys.argv[1:3]
+    if os.path.isdir(folder):
+        ROOT.append(folder)
     everything = "--all" in sys.argv
     counts = dict(both=0, agree=0, theirs=0, ours=0, neither=0)
     refused, rows = [], []
@@ -185,7 +188,7 @@ def main():
         except Exception as failure:  # whatever MuJoCo says
             model, why = None, " ".join(str(failure).split())
         if model is None:
-            done = subprocess.run([dump, file], input="", capture_output=True, text=True)
+            done = subprocess.run([dump, file, *ROOT], input="", capture_output=True, text=True)
             counts["ours" if done.returncode == 0 else "neither"] += 1
             if done.returncode == 0:
                 refused.append(f"| {name} | MuJoCo | {why[:110]} |")

@@ -1,5 +1,5 @@
 // Prints what Geoul makes of an MJCF file, for mjcf_compare.py, and its mechanics at states read from stdin.
-//   mjcf_dump FILE          "body path mass cx cy cz ixx iyy izz ixy ixz iyz" a body (body frame, inertia about the
+//   mjcf_dump FILE [ROOT]   "body path mass cx cy cz ixx iyy izz ixy ixz iyz" a body (body frame, inertia about the
 //                           centre), "joint type q v" a tree joint that moves (addresses in the answers), "sizes nq nv"
 //   each line of nq numbers one answer: "poses" (7 a body), "gravity" (nv), "M" (nv x nv)
 // Joints of equalities are switched off and mimics removed: the judge's inertia and bias forces have no constraints
@@ -13,9 +13,10 @@
 #include "geoul/scene/formats/mjcf/mjcf.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fputs("usage: mjcf_dump FILE\n", stderr), 2;
+  if (argc < 2 || argc > 3) return std::fputs("usage: mjcf_dump FILE [ROOT]\n", stderr), 2;
   geoul::Diagnostics diagnostics;
-  auto scene = geoul::scene::read_mjcf(argv[1], {.use_keyframe = false, .partial = true}, diagnostics);
+  auto scene = geoul::scene::read_mjcf(
+      argv[1], {.root = argc == 3 ? argv[2] : "", .use_keyframe = false, .partial = true}, diagnostics);
   if (!scene) return std::fputs(diagnostics.to_error().message.c_str(), stderr), 1;
   scene->mimics.clear();
   scene->couplings.clear();

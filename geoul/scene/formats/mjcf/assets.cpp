@@ -8,6 +8,7 @@
 #include <numbers>
 #include <set>
 
+#include "geoul/scene/formats/mjcf/mesh_bytes.h"
 #include "geoul/scene/formats/urdf/document.h"
 
 namespace geoul::scene::mjcf {
@@ -73,6 +74,26 @@ bool Assets::read_file(const Model& model, const Element& element, const Node& n
                       "there is no file '" + printable(file) + "'; its shapes are left out",
                       "put it there, or correct the path or <compiler meshdir>");
     return false;
+  }
+  std::string ending = fs::path(*path).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (ending == ".obj" || ending == ".msh") {
+    if (fs::file_size(*path, failed) > document_.options().mesh.max_bytes || failed) {
+      document_.error(element, who(element), "mesh-too-large", "'" + printable(file) + "' is too large", "simplify it");
+      return false;
+    }
+    std::ifstream stream(*path, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(stream), {});
+    std::string failure;
+    auto read = ending == ".obj" ? read_obj(bytes, failure) : read_msh(bytes, failure);
+    if (!read) {
+      document_.error(element, who(element), "bad-mesh", printable(file) + ": " + failure, "write it again");
+      return false;
+    }
+    mesh = std::move(*read);
+    mesh.path = *path;
+    return true;
   }
   if (!mesh_format(*path)) {
     document_.error(element, who(element), "mesh-format", "meshes like '" + printable(file) + "' are not read",
@@ -219,7 +240,7 @@ MeshId Assets::unit_sphere() {
 
 // ---- height fields ----
 
-std::optional<HeightField> Assets::height_field(const Model& model, const std::string& name) {
+std::optional<FieldAsset> Assets::height_field(const Model& model, const std::string& name) {
   const auto known = fields_.find({&model, name});
   if (known == fields_.end()) return std::nullopt;
   const Element& element = *known->second;
@@ -285,7 +306,7 @@ std::optional<HeightField> Assets::height_field(const Model& model, const std::s
   const auto [low, high] = std::minmax_element(field.heights.begin(), field.heights.end());
   const float least = *low, span = *high - *low;
   for (float& h : field.heights) h = span > 0 ? (h - least) / span * static_cast<float>((*size)[2]) : 0;
-  return field;
+  return FieldAsset{std::move(field), (*size)[2] / 4 + (*size)[3] / 2};
 }
 
 // ---- materials ----
@@ -308,9 +329,12 @@ bool Assets::look(const Model& model, const std::string& name, Look& look) {
   return true;
 }
 
-const Element* Assets::model_asset(const Model& model, const std::string& name) const {
-  const auto known = models_.find({&model, name});
-  return known != models_.end() ? known->second : nullptr;
+std::vector<const Element*> Assets::model_assets(const Model& model) const {
+  std::vector<const Element*> out;
+  for (const auto& [key, element] : models_) {
+    if (key.first == &model) out.push_back(element);
+  }
+  return out;
 }
 
 MaterialId Assets::material(const Look& look, const Vec3d& friction) {

@@ -25,6 +25,11 @@ struct MeshAsset {
   bool solid_tried = false;
 };
 
+struct FieldAsset {
+  HeightField field;
+  double half_height = 0;  // of the box whose mass MuJoCo gives it
+};
+
 struct Look {
   std::array<double, 4> rgba{0.5, 0.5, 0.5, 1};  // as written, for a screen
   double metallic = 0, roughness = 0.6, emission = 0;
@@ -41,11 +46,12 @@ class Assets {
 
   // None where the model has no such asset. Loaded at the first call.
   MeshAsset* mesh(const Model& model, const std::string& name);
-  std::optional<HeightField> height_field(const Model& model, const std::string& name);
+  std::optional<FieldAsset> height_field(const Model& model, const std::string& name);
+  bool has_field(const Model& model, const std::string& name) const { return fields_.contains({&model, name}); }
   // Of a material asset of this name; false where there is none.
   bool look(const Model& model, const std::string& name, Look& look);
-  // The <model> asset of this name; null where there is none.
-  const Element* model_asset(const Model& model, const std::string& name) const;
+  // The <model> assets of a model, by name.
+  std::vector<const Element*> model_assets(const Model& model) const;
 
   // Scene material of a look and MuJoCo's friction triple. Equal ones are one.
   MaterialId material(const Look& look, const Vec3d& friction);

@@ -145,6 +145,57 @@ struct Couplings {
     scene.mimics.push_back({one, two, a1, r1 + a0 - a1 * r2});
   }
 
+  // Sum of coefficient * joint of a fixed tendon into `terms`; its length at qpos0.
+  std::optional<double> tendon_terms(const Element& equality, const Scope& scope, const std::string& name,
+                                     double factor, std::map<std::int32_t, double>& terms) {
+    for (const Element& section : model.root.children) {
+      for (const Element& element : section.children) {
+        if (section.name != "tendon" || document.text({&element, nullptr}, "name") != name) continue;
+        if (element.name != "fixed") return std::nullopt;
+        double length = 0;
+        for (const Element& part : element.children) {
+          const auto joint = tree.joints.find(scope.name(document.text({&part, nullptr}, "joint")));
+          if (joint == tree.joints.end() || velocity_size(scene.joints[joint->second.index()].type) != 1)
+            return std::nullopt;
+          const double coefficient = document.number({&part, nullptr}, "coef", who(part), 0);
+          terms[joint->second.value] += factor * coefficient;
+          length += coefficient * tree.reference[joint->second.index()];
+        }
+        return length;
+      }
+    }
+    document.error(equality, who(equality), "unknown-tendon", "there is no tendon '" + printable(name) + "'",
+                   "name one of <tendon>");
+    return std::nullopt;
+  }
+
+  // Two fixed tendons, or one and a length, tied by a linear polynomial: a sum of joints is kept.
+  void tie_tendons(const Node& node, const Scope& scope) {
+    const std::string whom = who(*node.element), second = document.text(node, "tendon2");
+    const auto polynomial = document.list(node, "polycoef", whom, 1, 5).value_or(std::vector<double>{0, 1});
+    const double a0 = polynomial[0], a1 = polynomial.size() > 1 && !second.empty() ? polynomial[1] : 0;
+    const bool linear = std::all_of(polynomial.begin() + std::min<std::ptrdiff_t>(2, std::ssize(polynomial)),
+                                    polynomial.end(), [](double c) { return c == 0; });
+    std::map<std::int32_t, double> terms;
+    const auto one = tendon_terms(*node.element, scope, document.text(node, "tendon1"), 1, terms);
+    const auto two = second.empty() ? std::optional<double>{0} : tendon_terms(*node.element, scope, second, -a1, terms);
+    if (!one || !two || (!linear && !second.empty())) {
+      document.refuse(*node.element, whom, "not-supported",
+                      "only fixed tendons of hinges and slides can be tied, linearly",
+                      "use <fixed> tendons and polycoef=\"a b 0 0 0\"");
+      return;
+    }
+    Coupling coupling;
+    for (const auto& [joint, coefficient] : terms) {
+      if (coefficient != 0) coupling.terms.emplace_back(JointId{joint}, coefficient);
+    }
+    if (coupling.terms.empty()) return;
+    coupling.offset = *one + a0 - a1 * *two;
+    const std::string given = scope.name(document.text({node.element, nullptr}, "name"));
+    coupling.path = root + "/equalities/" + names.unique(given.empty() ? "tendon" : given);
+    scene.couplings.push_back(coupling);
+  }
+
   void equality(const Element& element) {
     const Node node = model.node(document, element, "equality");
     const std::string whom = who(element);

@@ -124,11 +124,13 @@ std::optional<Geometry> TreeReader::primitive(const Node& node, int type, const 
   if (type == kHField) {
     const std::string name = document_.text(node, "hfield");
     auto field = assets_.height_field(*scope.model, name);
-    if (!field && document_.diagnostics().ok() && name.empty()) {
-      document_.error(*node.element, whom, "unknown-hfield", "the geom names no hfield", "write hfield=\"...\"");
+    if (!field && !assets_.has_field(*scope.model, name)) {
+      document_.error(*node.element, whom, "unknown-hfield", "there is no hfield '" + printable(name) + "' in <asset>",
+                      "define it in <asset>");
     }
-    if (field) return *field;
-    return std::nullopt;
+    if (!field) return std::nullopt;
+    field_box_ = {field->field.size_x, field->field.size_y, 2 * field->half_height};
+    return std::move(field->field);
   }
   return sized(node, type, size, whom, ellipsoid);
 }
@@ -138,6 +140,8 @@ std::optional<Geometry> TreeReader::primitive(const Node& node, int type, const 
 std::optional<Solid> TreeReader::solid_of(const Node& node, const Geometry& geometry,
                                           const std::optional<Vec3d>& ellipsoid, const std::string& whom) {
   const bool shell = document_.flag(node, "shellinertia", whom, false);
+  const bool field = std::holds_alternative<HeightField>(geometry);
+  if (field && shell) return shell_of_box(field_box_);
   if (ellipsoid) return shell ? shell_of_ellipsoid(*ellipsoid) : solid_of_ellipsoid(*ellipsoid);
   if (shell) {
     if (const auto* s = std::get_if<Sphere>(&geometry)) return shell_of_sphere(s->radius);
@@ -146,7 +150,7 @@ std::optional<Solid> TreeReader::solid_of(const Node& node, const Geometry& geom
     if (const auto* b = std::get_if<Box>(&geometry)) return shell_of_box(b->size);
     return std::nullopt;
   }
-  const auto mass = solid_mass(scene_, geometry, 1);
+  const auto mass = solid_mass(scene_, field ? Geometry{Box{field_box_}} : geometry, 1);
   if (!mass) return std::nullopt;
   return Solid{mass->mass, mass->center, mass->inertia};
 }

@@ -54,6 +54,11 @@ void read_compiler(Document& document, Model& model, const Element& element) {
   c.total_mass = document.number(node, "settotalmass", whom, c.total_mass);
   c.balance_inertia = document.flag(node, "balanceinertia", whom, c.balance_inertia);
   c.strip_path = document.flag(node, "strippath", whom, c.strip_path);
+  if (document.flag(node, "alignfree", whom, false)) {
+    document.warning(element, whom, "aligned-free",
+                     "bodies keep their own frames; MuJoCo would move free ones to the inertia's",
+                     "expect keyframes to speak of other frames");
+  }
   c.fit_box = document.flag(node, "fitaabb", whom, c.fit_box);
   if (c.bound_mass < 0 || c.bound_inertia < 0) {
     document.error(element, whom, "bad-value", "boundmass or boundinertia is negative", "write a number >= 0");

@@ -106,32 +106,43 @@ void TreeReader::replicate(const Element& element, const Posed& X_BF, const Scop
   static_cast<void>(step);
 }
 
-const Model* TreeReader::attached_model(const Element& element, const Scope& scope) {
-  const std::string name = document_.text({&element, nullptr}, "model");
-  if (name.empty()) return scope.model;
-  const auto [place, is_new] = attached_.try_emplace({scope.model, name});
-  if (!is_new) return place->second.get();
-  const Element* asset = assets_.model_asset(*scope.model, name);
-  if (asset == nullptr) {
-    document_.error(element, "attach", "unknown-model", "there is no <model> '" + printable(name) + "' in <asset>",
-                    "define it in <asset>");
-    return nullptr;
-  }
+const Model* TreeReader::opened(const Element& asset, const Model& from) {
   constexpr std::size_t kMostModels = 64;
+  const auto [place, is_new] = attached_.try_emplace(&asset);
+  if (!is_new) return place->second.get();
   if (attached_.size() > kMostModels) {
-    document_.error(element, "attach", "too-many", "more than 64 models are attached", "attach fewer");
+    document_.error(asset, who(asset), "too-many", "more than 64 models are attached", "attach fewer");
     return nullptr;
   }
-  const std::string file = document_.text({asset, nullptr}, "file");
-  auto root = document_.open(*asset, file, scope.model->folder);
+  const std::string file = document_.text({&asset, nullptr}, "file");
+  auto root = document_.open(asset, file, from.folder);
   if (!root) return nullptr;
   auto model = std::make_unique<Model>();
   model->root = std::move(*root);
-  model->folder = (std::filesystem::path(scope.model->folder) / file).parent_path().string();
+  model->folder = (std::filesystem::path(from.folder) / file).parent_path().string();
   read_settings(document_, *model, nullptr);
   assets_.add(*model);
   place->second = std::move(model);
   return place->second.get();
+}
+
+// A <model> asset goes by its name; one without a name by that of the model in its file.
+const Model* TreeReader::attached_model(const Element& element, const Scope& scope) {
+  const std::string name = document_.text({&element, nullptr}, "model");
+  if (name.empty()) return scope.model;
+  const std::vector<const Element*> assets = assets_.model_assets(*scope.model);
+  for (const Element* asset : assets) {
+    if (document_.text({asset, nullptr}, "name") == name) return opened(*asset, *scope.model);
+  }
+  for (const Element* asset : assets) {
+    if (document_.has({asset, nullptr}, "name")) continue;
+    const Model* model = opened(*asset, *scope.model);
+    if (model == nullptr) return nullptr;
+    if (document_.text({&model->root, nullptr}, "model") == name) return model;
+  }
+  document_.error(element, "attach", "unknown-model", "there is no <model> '" + printable(name) + "' in <asset>",
+                  "define it in <asset>");
+  return nullptr;
 }
 
 namespace {
@@ -378,6 +389,11 @@ void TreeReader::read_joint(const Element& element, const Posed& X_BF, const Sco
   constexpr JointType kTypes[] = {JointType::kFree, JointType::kSpherical, JointType::kPrismatic, JointType::kRevolute};
   joint.type = kTypes[type];
   const bool one = type >= 2;
+  if (type == 0 && document_.word(node, "align", whom, {"false", "true", "auto"}) == 1) {
+    document_.warning(element, whom, "aligned-free",
+                      "the body keeps its own frame; MuJoCo would move it to the inertia's",
+                      "expect keyframes to speak of another frame");
+  }
   if (type != 0) out.p_BJ = X_BF.p + rotation_matrix(X_BF.R) * document_.vector(node, "pos", whom, {});
   joint.armature = document_.number(node, "armature", whom, 0);
   const auto damping = document_.list(node, "damping", whom, 1, 3),
@@ -444,6 +460,11 @@ void TreeReader::read_limits(const Node& node, const Scope& scope, const std::st
     }
     if (said != 1 && !given) return std::nullopt;
     const double low = values ? (*values)[0] : 0, high = values ? (*values)[1] : 0;
+    if (said != 1 && !(low < high)) {
+      document_.warning(*node.element, whom, "empty-range", std::string(range) + " is empty, so there is no limit",
+                        "write two numbers, the smaller first");
+      return std::nullopt;
+    }
     if (!(low < high)) {
       document_.error(*node.element, whom, "reversed-limits",
                       std::string(range) + ": the first number is not below the second", "exchange them");

@@ -65,6 +65,7 @@ class TreeReader {
   void replicate(const Element& element, const Posed& X_BF, const Scope& scope, const Visit& visit);
   void attach(const Element& element, const Posed& X_BF, const Scope& scope, const Visit& visit);
   const Model* attached_model(const Element& element, const Scope& scope);
+  const Model* opened(const Element& asset, const Model& from);
   Scope with_class(const Element& element, const Scope& scope);
 
   void read_body(const Element& element, const Parent& parent, const Posed& X_PF, const Scope& scope);
@@ -101,8 +102,9 @@ class TreeReader {
   std::string root_;
   Tree tree_;
   urdf::Names body_names_, joint_names_;
-  std::map<std::pair<const Model*, std::string>, std::unique_ptr<Model>> attached_;
-  int depth_ = 0;  // of models in models
+  std::map<const Element*, std::unique_ptr<Model>> attached_;  // by <model> asset
+  Vec3d field_box_;  // full sizes of the box that the last height field weighs as
+  int depth_ = 0;    // of models in models
 };
 
 }  // namespace geoul::scene::mjcf
