@@ -166,7 +166,9 @@ TEST(Narrow, ManifoldsAreSoundAtRandomPoses) {
     collide(A, X_WA, B, X_WB, margin, &m);
     expect_sound(A, X_WA, B, X_WB, margin, m, name(A, B));
     const double d = signed_distance(A, X_WA, B, X_WB).distance;
-    if (std::abs(d - margin) > 1e-8) EXPECT_EQ(m.count > 0, d < margin) << name(A, B);
+    if (std::abs(d - margin) > 1e-8) {
+      EXPECT_EQ(m.count > 0, d < margin) << name(A, B);
+    }
     if (m.count == 0) continue;
     ++touching;
     EXPECT_NEAR(gap(A, X_WA, B, X_WB, m.normal_W), d, 1e-8) << name(A, B);
