@@ -157,6 +157,14 @@ class Geoul : public World {
     if (loaded_) std::fill(controls_.wrenches.begin(), controls_.wrenches.end(), geoul::Forced{});
   }
   bool own_springs() const override { return true; }
+  std::vector<std::pair<std::string, std::function<void()>>> kernels() override {
+    const auto n = static_cast<std::size_t>(model_.nv);
+    q_.assign(state_.q.size(), 0.3), v_.assign(n, 0.2), a_.assign(n, 0.1), tau_.assign(n, 0), M_.assign(n * n, 0);
+    return {{"FK", [this] { dynamics::forward_kinematics(model_, q_, v_, data_); }},
+            {"RNEA", [this] { dynamics::inverse_dynamics(model_, q_, v_, a_, {}, data_, tau_); }},
+            {"CRBA", [this] { dynamics::mass_matrix(model_, q_, data_, M_); }},
+            {"ABA", [this] { dynamics::forward_dynamics(model_, q_, v_, tau_, {}, data_, a_); }}};
+  }
   State state(int body) override {
     const auto b = static_cast<std::size_t>(body);
     const Quatd& q = state_.X_WB[b].R;
@@ -173,6 +181,7 @@ class Geoul : public World {
   scene::State state_;
   dynamics::Controls controls_;
   dynamics::StepOptions options_;
+  std::vector<double> q_, v_, a_, tau_, M_;
   bool contacts_ = false, loaded_ = false;
 };
 

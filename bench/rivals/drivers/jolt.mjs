@@ -49,7 +49,7 @@ class World {
     if (!still) {
       c.mOverrideMassProperties = Jolt.EOverrideMassProperties_MassAndInertiaProvided;
       c.mMassPropertiesOverride.mMass = body.mass;
-      c.mMassPropertiesOverride.mInertia = Jolt.Mat44.prototype.sScale(vec(body.inertia));
+      c.mMassPropertiesOverride.mInertia = Jolt.Mat44.prototype.sScaleVec3(vec(body.inertia));
       c.mLinearVelocity = vec(body.v), (c.mAngularVelocity = vec(body.w));
     }
     const made = this.interface.CreateBody(c);

@@ -1,5 +1,7 @@
 #include "rival.h"
 
+#include <algorithm>
+
 namespace rivals {
 namespace {
 
@@ -108,6 +110,7 @@ struct Samples {
 Json run(const Scene& scene, World& world) {
   Loads loads(scene, world);
   Samples samples;
+  Json spent = Json::array({0.0});
   samples.add(scene, world, 0);
   const long long steps = std::llround(scene.duration / scene.dt);
   const long long stride = std::max(1LL, std::llround(scene.every / scene.dt));
@@ -131,9 +134,26 @@ Json run(const Scene& scene, World& world) {
     }
     cpu += cpu_seconds() - begin;
     samples.add(scene, world, static_cast<double>(n) * scene.dt);
+    spent.push_back(cpu);
   }
   return {{"status", "ok"}, {"us_per_step", 1e6 * cpu / static_cast<double>(std::max(1LL, n))}, {"steps", n},
-          {"t", samples.t}, {"states", samples.states}};
+          {"t", samples.t}, {"cpu_at", spent}, {"states", samples.states}};
+}
+
+// Median over 31 rounds of about 1 ms each [ns a call].
+double nanoseconds(const std::function<void()>& call) {
+  call();
+  const double once = cpu_seconds();
+  for (int i = 0; i < 100; ++i) call();
+  const int repeat = std::max(1, static_cast<int>(1e-3 / std::max(1e-9, (cpu_seconds() - once) / 100)));
+  std::vector<double> rounds;
+  for (int r = 0; r < 31; ++r) {
+    const double begin = cpu_seconds();
+    for (int i = 0; i < repeat; ++i) call();
+    rounds.push_back(1e9 * (cpu_seconds() - begin) / repeat);
+  }
+  std::nth_element(rounds.begin(), rounds.begin() + 15, rounds.end());
+  return rounds[15];
 }
 
 }  // namespace
@@ -177,7 +197,12 @@ int drive(int argc, char** argv, const Engine& engine) {
   try {
     const std::unique_ptr<World> world = engine.make(scene, setting);
     result["words"] = world->words();
-    result.update(run(scene, *world));
+    if (setting == "kernels") {
+      for (const auto& [name, call] : world->kernels()) result["kernels"][name] = nanoseconds(call);
+      result["status"] = "ok";
+    } else {
+      result.update(run(scene, *world));
+    }
   } catch (const NotSupported& why) {
     result["status"] = why.what();
   } catch (const std::exception& error) {

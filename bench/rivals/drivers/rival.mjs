@@ -85,6 +85,7 @@ function run(scene, world) {
   };
   sample(0);
   const steps = Math.round(scene.duration / scene.dt), stride = Math.max(1, Math.round(scene.every / scene.dt));
+  const cpuAt = [0];
   let n = 0, spent = 0;
   while (n < steps && spent < (scene.budget ?? 60)) {
     const until = Math.min(steps, n + stride), begin = cpu();
@@ -100,8 +101,9 @@ function run(scene, world) {
     }
     spent += cpu() - begin;
     sample(n * scene.dt);
+    cpuAt.push(spent);
   }
-  return { status: "ok", us_per_step: (1e6 * spent) / Math.max(1, n), steps: n, t, states };
+  return { status: "ok", us_per_step: (1e6 * spent) / Math.max(1, n), steps: n, t, cpu_at: cpuAt, states };
 }
 
 export async function main(engine, engineVersion, make) {
