@@ -27,6 +27,18 @@ std::string asset_name(Document& document, const Element& element) {
 
 }  // namespace
 
+void MeshAsset::make_solid() {
+  if (solid_tried) return;
+  solid_tried = true;
+  solid = solid_of_mesh(vertices, triangles, inertia);
+  if (!solid) return;
+  principal = principal_axes(solid->inertia);
+  for (const Vec3d& v : vertices) {
+    const Vec3d p = transpose_times(principal.axes, v - solid->center);
+    for (int k = 0; k < 3; ++k) low[k] = std::min(low[k], p[k]), high[k] = std::max(high[k], p[k]);
+  }
+}
+
 void Assets::add(const Model& model) {
   for (const Element& section : model.root.children) {
     if (section.name != "asset") continue;
@@ -188,7 +200,7 @@ void Assets::load(const Model& model, const Element& element, MeshAsset& asset) 
   if (!asset.surface) {
     mesh.triangles = convex_hull(asset.vertices);
     if (mesh.triangles.empty()) {
-      document_.error(element, whom, "bad-mesh", "points without faces lie in one plane",
+      document_.error(element, whom, "bad-mesh", "points without faces lie in one plane, or are too many",
                       "give points that span a volume");
       return;
     }
@@ -280,6 +292,7 @@ std::optional<FieldAsset> Assets::height_field(const Model& model, const std::st
         "give at least 2 x 2, at most 4 million");
     return std::nullopt;
   }
+  if (!document_.take(element, static_cast<std::size_t>(count) / 100)) return std::nullopt;
   const auto n = static_cast<std::size_t>(count), columns = static_cast<std::size_t>(field.columns);
   field.heights.assign(n, 0);
   if (document_.has(node, "file")) {

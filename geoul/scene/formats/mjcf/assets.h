@@ -22,7 +22,11 @@ struct MeshAsset {
   std::vector<Triangle> triangles;  // turned round where the scale mirrors
   MeshInertia inertia = MeshInertia::kLegacy;
   std::optional<Solid> solid;  // made when first asked for
+  Principal principal;         // of the solid
+  Vec3d low, high;             // bounding box about its centre, along its axes
   bool solid_tried = false;
+
+  void make_solid();
 };
 
 struct FieldAsset {

@@ -35,7 +35,9 @@ struct Couplings {
   const std::string& root;
   Scene& scene;
   urdf::Names names;
-  std::set<std::string> followers;  // joints that follow another
+  urdf::Names tendon_names;
+  std::set<std::int32_t> follows, followed;  // joints of mimics
+  std::map<std::string, const Element*> tendons;
 
   Posed pose_of(BodyId body) const { return body.valid() ? scene.bodies[body.index()].X_WB : Posed{}; }
 
@@ -116,14 +118,14 @@ struct Couplings {
     const auto coefficients = document.list(node, "polycoef", whom, 1, 5).value_or(std::vector<double>{0, 1, 0, 0, 0});
     const double a0 = coefficients[0], a1 = coefficients.size() > 1 ? coefficients[1] : 0;
     const auto beyond = coefficients.begin() + std::min<std::ptrdiff_t>(2, std::ssize(coefficients));
-    if (written.empty()) {
-      document.refuse(*node.element, whom, "locked-joint", "the joint is held at a position; that is not read",
-                      "remove the joint, so that the bodies are fixed to each other");
+    const double r1 = tree.reference[one.index()];
+    const auto one_degree = [&](JointId id) { return velocity_size(scene.joints[id.index()].type) == 1; };
+    if (written.empty()) {  // held where the polynomial says
+      if (one_degree(one)) couple(node, scope, {{one, 1}}, r1 + a0);
       return;
     }
     const JointId two = tree.joints.at(scope.name(written));
-    if (one == two || velocity_size(scene.joints[one.index()].type) != 1 ||
-        velocity_size(scene.joints[two.index()].type) != 1) {
+    if (one == two || !one_degree(one) || !one_degree(two)) {
       document.error(*node.element, whom, "bad-mimic", "only a hinge or slide can follow another hinge or slide",
                      "name two of them");
       return;
@@ -133,40 +135,46 @@ struct Couplings {
                       "write polycoef=\"a b 0 0 0\"");
       return;
     }
-    const double r1 = tree.reference[one.index()], r2 = tree.reference[two.index()];
-    const bool chained = std::any_of(scene.mimics.begin(), scene.mimics.end(), [&](const Mimic& m) {
-      return m.joint == one || m.joint == two || m.source == one;
-    });
-    if (chained) {
-      document.refuse(*node.element, whom, "mimic-chain", "one of the joints is part of another equality",
-                      "let every joint follow one that moves by itself");
-      return;
+    const double r2 = tree.reference[two.index()];
+    const bool chained = follows.contains(one.value) || follows.contains(two.value) || followed.contains(one.value);
+    if (chained && a1 != 0) {
+      couple(node, scope, {{one, 1}, {two, -a1}}, r1 + a0 - a1 * r2);
+    } else {
+      scene.mimics.push_back({one, two, a1, r1 + a0 - a1 * r2});
+      follows.insert(one.value), followed.insert(two.value);
     }
-    scene.mimics.push_back({one, two, a1, r1 + a0 - a1 * r2});
+  }
+
+  void couple(const Node& node, const Scope& scope, std::vector<std::pair<JointId, double>> terms, double offset) {
+    const std::string given = scope.name(document.text({node.element, nullptr}, "name"));
+    Coupling coupling;
+    coupling.path = root + "/equalities/" + names.unique(given.empty() ? node.element->name : given);
+    coupling.terms = std::move(terms);
+    coupling.offset = offset;
+    scene.couplings.push_back(std::move(coupling));
   }
 
   // Sum of coefficient * joint of a fixed tendon into `terms`; its length at qpos0.
   std::optional<double> tendon_terms(const Element& equality, const Scope& scope, const std::string& name,
                                      double factor, std::map<std::int32_t, double>& terms) {
-    for (const Element& section : model.root.children) {
-      for (const Element& element : section.children) {
-        if (section.name != "tendon" || document.text({&element, nullptr}, "name") != name) continue;
-        if (element.name != "fixed") return std::nullopt;
-        double length = 0;
-        for (const Element& part : element.children) {
-          const auto joint = tree.joints.find(scope.name(document.text({&part, nullptr}, "joint")));
-          if (joint == tree.joints.end() || velocity_size(scene.joints[joint->second.index()].type) != 1)
-            return std::nullopt;
-          const double coefficient = document.number({&part, nullptr}, "coef", who(part), 0);
-          terms[joint->second.value] += factor * coefficient;
-          length += coefficient * tree.reference[joint->second.index()];
-        }
-        return length;
-      }
+    const auto found = tendons.find(name);
+    if (found == tendons.end()) {
+      document.error(equality, who(equality), "unknown-tendon", "there is no tendon '" + printable(name) + "'",
+                     "name one of <tendon>");
+      return std::nullopt;
     }
-    document.error(equality, who(equality), "unknown-tendon", "there is no tendon '" + printable(name) + "'",
-                   "name one of <tendon>");
-    return std::nullopt;
+    if (found->second->name != "fixed") return std::nullopt;
+    double length = 0;
+    for (const Element& part : found->second->children) {
+      const auto joint = tree.joints.find(scope.name(document.text({&part, nullptr}, "joint")));
+      if (joint == tree.joints.end() || velocity_size(scene.joints[joint->second.index()].type) != 1) {
+        return std::nullopt;
+      }
+      const double coefficient = document.number({&part, nullptr}, "coef", who(part), 0);
+      terms[joint->second.value] += factor * coefficient;
+      length += coefficient * tree.reference[joint->second.index()];
+    }
+    return length;
   }
 
   // Two fixed tendons, or one and a length, tied by a linear polynomial: a sum of joints is kept.
@@ -185,15 +193,11 @@ struct Couplings {
                       "use <fixed> tendons and polycoef=\"a b 0 0 0\"");
       return;
     }
-    Coupling coupling;
+    std::vector<std::pair<JointId, double>> sum;
     for (const auto& [joint, coefficient] : terms) {
-      if (coefficient != 0) coupling.terms.emplace_back(JointId{joint}, coefficient);
+      if (coefficient != 0) sum.emplace_back(JointId{joint}, coefficient);
     }
-    if (coupling.terms.empty()) return;
-    coupling.offset = *one + a0 - a1 * *two;
-    const std::string given = scope.name(document.text({node.element, nullptr}, "name"));
-    coupling.path = root + "/equalities/" + names.unique(given.empty() ? "tendon" : given);
-    scene.couplings.push_back(coupling);
+    if (!sum.empty()) couple(node, scope, std::move(sum), *one + a0 - a1 * *two);
   }
 
   void equality(const Element& element) {
@@ -222,6 +226,10 @@ struct Couplings {
                  [&](const Scope& scope) {
                    if (active) follow(node, scope);
                  });
+    } else if (element.name == "tendon") {
+      for (const Scope& scope : tree.scopes) {
+        if (active && scope.model == &model && scope.suffix.empty()) tie_tendons(node, scope);
+      }
     } else if (active) {
       document.refuse(element, whom, "not-supported",
                       "equalities of kind <" + printable(element.name) + "> are not read",
@@ -246,24 +254,73 @@ struct Couplings {
                });
   }
 
+  // Whether a tendon pushes, pulls or holds at all, beyond what actuators do with it.
+  bool acts(const Node& node, const std::string& whom) {
+    bool any = document.has(node, "range") && document.word(node, "limited", whom, {"false", "true", "auto"}) != 0;
+    for (const char* law : {"stiffness", "damping", "frictionloss", "armature"}) {
+      const auto values = document.list(node, law, whom, 1, 3).value_or(std::vector<double>{});
+      any = any || std::any_of(values.begin(), values.end(), [](double x) { return x != 0; });
+    }
+    return any;
+  }
+
+  // A tendon that runs straight between two sites, with one length of rest, is a spring.
+  bool is_spring(const Element& element, const Node& node, const std::string& whom) {
+    const auto length = document.list(node, "springlength", whom, 1, 2);
+    const auto stiffness = document.list(node, "stiffness", whom, 1, 3),
+               damping = document.list(node, "damping", whom, 1, 3);
+    const auto linear = [](const auto& values) {
+      return !values || std::all_of(values->begin() + 1, values->end(), [](double x) { return x == 0; });
+    };
+    return element.children.size() == 2 && element.children[0].name == "site" && element.children[1].name == "site" &&
+           !document.has(node, "range") && document.number(node, "frictionloss", whom, 0) == 0 &&
+           document.number(node, "armature", whom, 0) == 0 && linear(stiffness) && linear(damping) &&
+           (!length || length->size() == 1 || (*length)[0] == (*length)[1]);
+  }
+
+  void add_spring(const Element& element, const Node& node, const Scope& scope) {
+    const std::string whom = who(element);
+    const auto end = [&](std::size_t k) {
+      return tree.sites.find(scope.name(document.text({&element.children[k], nullptr}, "site")));
+    };
+    if (end(0) == tree.sites.end() || end(1) == tree.sites.end()) {
+      document.error(element, whom, "unknown-site", "it runs to a site that does not exist", "name two sites");
+      return;
+    }
+    const Site &a = scene.sites[end(0)->second.index()], &b = scene.sites[end(1)->second.index()];
+    if (a.body == b.body) return;
+    Spring spring;
+    spring.a = a.body, spring.b = b.body;
+    spring.p_A = a.X_BS.p, spring.p_B = b.X_BS.p;
+    spring.stiffness = document.list(node, "stiffness", whom, 1, 3).value_or(std::vector<double>{0})[0];
+    spring.damping = document.list(node, "damping", whom, 1, 3).value_or(std::vector<double>{0})[0];
+    const auto length = document.list(node, "springlength", whom, 1, 2);
+    // Without a length of rest: that at qpos0.
+    spring.rest_length = length && (*length)[0] >= 0
+                             ? (*length)[0]
+                             : norm(compose(pose_of(a.body), a.X_BS).p - compose(pose_of(b.body), b.X_BS).p);
+    const std::string given = scope.name(document.text({&element, nullptr}, "name"));
+    spring.path = root + "/tendons/" + tendon_names.unique(given.empty() ? "tendon" : given);
+    scene.springs.push_back(std::move(spring));
+  }
+
   void tendon(const Element& element) {
     const Node node = model.node(document, element, "tendon");
     const std::string whom = who(element);
-    if (element.name == "spatial") {
-      document.refuse(element, whom, "spatial-tendon", "spatial tendons are not modelled",
+    if (!acts(node, whom)) {
+      document.note_ignored(element);
+    } else if (element.name == "spatial" && is_spring(element, node, whom)) {
+      for (const Scope& scope : tree.scopes) {
+        if (scope.model == &model && scope.suffix.empty()) add_spring(element, node, scope);
+      }
+    } else if (element.name == "spatial") {
+      document.refuse(element, whom, "spatial-tendon",
+                      "spatial tendons are not modelled, but for springs between two sites",
                       "leave it out, or replace it by joints");
-      return;
-    }
-    const bool acts = document.number(node, "stiffness", whom, 0) != 0 ||
-                      document.number(node, "damping", whom, 0) != 0 ||
-                      document.number(node, "frictionloss", whom, 0) != 0 ||
-                      document.number(node, "armature", whom, 0) != 0 || document.has(node, "range");
-    if (acts) {
+    } else {
       document.warning(element, whom, "fixed-tendon",
                        "springs, dampers, friction and limits of tendons are not modelled",
-                       "couple the joints by <equality><joint/></equality>");
-    } else {
-      document.note_ignored(element);
+                       "give them to the joints, or couple the joints by <equality>");
     }
   }
 };
@@ -273,9 +330,11 @@ struct Couplings {
 void each_scope(Document& document, const Tree& tree, const Model& model, const Node& node,
                 const std::vector<std::pair<const char*, Refers>>& references,
                 const std::function<void(const Scope&)>& apply) {
+  // Plain names belong to the model itself; where they do not, to replicas, each with all of its names.
   bool any = false;
   for (const Scope& scope : tree.scopes) {
     if (scope.model != &model) continue;
+    if (!document.take_work(*node.element)) return;
     const bool all = std::all_of(references.begin(), references.end(), [&](const auto& reference) {
       const std::string name = document.text(node, reference.first);
       return name.empty() || known(tree, reference.second, scoped(scope, name));
@@ -283,6 +342,7 @@ void each_scope(Document& document, const Tree& tree, const Model& model, const 
     if (!all) continue;
     any = true;
     apply(scope);
+    if (scope.suffix.empty() && scope.prefix.empty()) return;
   }
   if (any || tree.scopes.empty() || tree.scopes.front().model != &model) return;
   for (const auto& [attribute, kind] : references) {
@@ -297,7 +357,13 @@ void each_scope(Document& document, const Tree& tree, const Model& model, const 
 }
 
 void read_couplings(Document& document, const Model& model, const Tree& tree, const std::string& root, Scene& scene) {
-  Couplings couplings{document, model, tree, root, scene, {}, {}};
+  Couplings couplings{document, model, tree, root, scene, {}, {}, {}, {}, {}};
+  for (const Element& section : model.root.children) {
+    if (section.name != "tendon") continue;
+    for (const Element& tendon : section.children) {
+      couplings.tendons.emplace(document.text({&tendon, nullptr}, "name"), &tendon);
+    }
+  }
   for (const Element& section : model.root.children) {
     for (const Element& element : section.children) {
       if (section.name == "equality") couplings.equality(element);
@@ -318,49 +384,53 @@ void read_couplings(Document& document, const Model& model, const Tree& tree, co
 
 void filter_contacts(Document& document, const Model& model, const Tree& tree, Scene& scene) {
   using Mask = std::pair<std::uint32_t, std::uint32_t>;
-  constexpr std::size_t kMostPairs = 200'000;
+  constexpr std::size_t kMostPairs = 200'000, kMostMasks = 1000;
   const auto touch = [](const Mask& a, const Mask& b) {
     return (a.first & b.second) != 0 || (b.first & a.second) != 0;
   };
-  std::set<Mask> all;
-  std::map<BodyId, std::set<Mask>, decltype([](BodyId a, BodyId b) { return a.value < b.value; })> of_body;
+  std::set<Mask> all, idle;
+  std::map<std::int32_t, std::set<Mask>> of_body;
   for (const ShapeMask& mask : tree.masks) {
-    const Mask bits{mask.type, mask.affinity};
-    all.insert(bits);
-    of_body[scene.shapes[mask.shape.index()].body].insert(bits);
+    all.insert({mask.type, mask.affinity});
+    of_body[scene.shapes[mask.shape.index()].body.value].insert({mask.type, mask.affinity});
   }
+  std::map<std::set<Mask>, std::vector<BodyId>> classes;  // bodies by their shapes' masks
+  for (const auto& [id, masks] : of_body) classes[masks].push_back(BodyId{id});
+  const auto too_many = [&] {
+    document.warning(model.root, "contact", "many-masks",
+                     "contype and conaffinity separate too many bodies to say each pair; some may touch here",
+                     "use fewer masks");
+  };
+  if (all.size() > kMostMasks || classes.size() > kMostMasks) return too_many();
   // What touches nothing at all collides no more.
+  for (const Mask& bits : all) {
+    if (std::none_of(all.begin(), all.end(), [&](const Mask& other) { return touch(bits, other); })) idle.insert(bits);
+  }
   for (const ShapeMask& mask : tree.masks) {
-    const Mask bits{mask.type, mask.affinity};
-    if (std::none_of(all.begin(), all.end(), [&](const Mask& other) { return touch(bits, other); })) {
-      scene.shapes[mask.shape.index()].collides = false;
-    }
+    if (idle.contains({mask.type, mask.affinity})) scene.shapes[mask.shape.index()].collides = false;
   }
   std::size_t mixed = 0, pairs = 0;
-  for (auto a = of_body.begin(); a != of_body.end(); ++a) {
-    for (auto b = std::next(a); b != of_body.end(); ++b) {
+  for (auto a = classes.begin(); a != classes.end(); ++a) {
+    for (auto b = a; b != classes.end(); ++b) {
       std::size_t meet = 0, miss = 0;
-      for (const Mask& x : a->second) {
-        for (const Mask& y : b->second) (touch(x, y) ? meet : miss) += 1;
+      for (const Mask& x : a->first) {
+        for (const Mask& y : b->first) (touch(x, y) ? meet : miss) += 1;
       }
       if (meet > 0 && miss > 0) ++mixed;
-      if (meet > 0) continue;
-      if (++pairs <= kMostPairs) scene.collision_exclusions.emplace_back(a->first, b->first);
+      for (std::size_t i = 0; meet == 0 && i < a->second.size() && pairs <= kMostPairs; ++i) {
+        for (std::size_t k = a == b ? i + 1 : 0; k < b->second.size() && ++pairs <= kMostPairs; ++k) {
+          scene.collision_exclusions.emplace_back(a->second[i], b->second[k]);
+        }
+      }
     }
   }
   if (mixed > 0) {
     document.warning(model.root, "contact", "mixed-masks",
-                     std::to_string(mixed) +
-                         " pairs of bodies touch with some of their geoms only (contype, conaffinity); "
-                         "here they touch with all",
+                     "some bodies touch others with some of their geoms only (contype, conaffinity); here they touch "
+                     "with all",
                      "give a body's geoms the same masks");
   }
-  if (pairs > kMostPairs) {
-    document.warning(model.root, "contact", "many-masks",
-                     "contype and conaffinity separate more than " + std::to_string(kMostPairs) +
-                         " pairs of bodies; the rest may touch here",
-                     "use fewer masks");
-  }
+  if (pairs > kMostPairs) too_many();
 }
 
 }  // namespace geoul::scene::mjcf

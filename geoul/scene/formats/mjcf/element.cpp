@@ -37,17 +37,21 @@ Location Document::at(const Element& element, std::string whom) const {
   const auto file = static_cast<std::size_t>(element.file);
   return {file < files_.size() ? files_[file] : std::string{}, element.line, std::move(whom)};
 }
+bool Document::is_new(const Element& e, const char* code, const std::string& message) {
+  return said_.size() < 100'000 &&
+         said_.insert(std::to_string(e.file) + ":" + std::to_string(e.line) + ":" + code + ":" + message).second;
+}
 void Document::error(const Element& e, const std::string& whom, const char* code, std::string message,
                      std::string mend) {
-  diagnostics_.error(at(e, whom), code, std::move(message), std::move(mend));
+  if (is_new(e, code, message)) diagnostics_.error(at(e, whom), code, std::move(message), std::move(mend));
 }
 void Document::warning(const Element& e, const std::string& whom, const char* code, std::string message,
                        std::string mend) {
-  diagnostics_.warning(at(e, whom), code, std::move(message), std::move(mend));
+  if (is_new(e, code, message)) diagnostics_.warning(at(e, whom), code, std::move(message), std::move(mend));
 }
 void Document::info(const Element& e, const std::string& whom, const char* code, std::string message,
                     std::string mend) {
-  diagnostics_.info(at(e, whom), code, std::move(message), std::move(mend));
+  if (is_new(e, code, message)) diagnostics_.info(at(e, whom), code, std::move(message), std::move(mend));
 }
 void Document::refuse(const Element& e, const std::string& whom, const char* code, std::string message,
                       std::string mend) {
@@ -97,6 +101,15 @@ bool Document::take(const Element& element, std::size_t count) {
   return false;
 }
 
+bool Document::take_work(const Element& element) {
+  constexpr std::size_t kMost = 2'000'000;
+  if (++work_ <= kMost) return true;
+  if (work_ == kMost + 1) {
+    error(element, who(element), "too-many", "too many names are looked for in too many replicas", "replicate less");
+  }
+  return false;
+}
+
 // ---- files ----
 
 int Document::add_file(std::string name) {
@@ -110,7 +123,7 @@ std::optional<Element> Document::parse(std::string_view text, const std::string&
   reads_files_ = path.has_parent_path() || !options_.root.empty();
   root_ = options_.root.empty() ? (folder_.empty() ? "." : folder_) : options_.root;
   auto element = parse_file(text, add_file(name), true);
-  if (element && !expand(*element, 0)) return std::nullopt;
+  if (element && !expand(*element, 0, 1)) return std::nullopt;
   return element;
 }
 
@@ -162,7 +175,7 @@ std::optional<Element> Document::open(const Element& from, std::string_view file
   auto element = parse_file(*text, add_file(*path), true);
   if (!element) return std::nullopt;
   const std::string outer = std::exchange(folder_, fs::path(*path).parent_path().string());
-  const bool good = expand(*element, 0);
+  const bool good = expand(*element, 0, 1);
   folder_ = outer;
   if (!good) return std::nullopt;
   return element;
@@ -241,7 +254,11 @@ std::optional<Element> Document::parse_file(std::string_view text, int file, boo
 }
 
 // Puts the children of included files in the place of <include>.
-bool Document::expand(Element& element, int depth) {
+bool Document::expand(Element& element, int includes, int level) {
+  if (level > kMaxDepth) {
+    error(element, who(element), "too-deep", "elements are nested too deep", "flatten the model");
+    return false;
+  }
   bool good = true;
   const bool any = std::any_of(element.children.begin(), element.children.end(),
                                [](const Element& child) { return child.name == "include"; });
@@ -255,19 +272,19 @@ bool Document::expand(Element& element, int depth) {
       const std::string file = text({&child, nullptr}, "file");
       const auto path = resolve(child, file, folder_);
       if (!path) return false;
-      if (depth >= kMaxIncludes || !included_.insert(*path).second) {
+      if (includes >= kMaxIncludes || !included_.insert(*path).second) {
         error(child, "include", "repeated-include", "'" + printable(file) + "' is included already",
               "include every file once");
         return false;
       }
       const auto content = read(child, *path);
       auto included = content ? parse_file(*content, add_file(*path), false) : std::nullopt;
-      if (!included || !expand(*included, depth + 1)) return false;
+      if (!included || !expand(*included, includes + 1, level)) return false;
       for (Element& inner : included->children) children.push_back(std::move(inner));
     }
     element.children = std::move(children);
   }
-  for (Element& child : element.children) good = expand(child, depth) && good;
+  for (Element& child : element.children) good = expand(child, includes, level + 1) && good;
   return good;
 }
 

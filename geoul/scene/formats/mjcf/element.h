@@ -74,10 +74,13 @@ class Document {
 
   // Whether `count` more elements of the tree fit; false with one error.
   bool take(const Element& element, std::size_t count);
+  // Counts look-ups of names in replicas; false with one error where a model asks for too many.
+  bool take_work(const Element& element);
 
  private:
   std::optional<Element> parse_file(std::string_view text, int file, bool whole);
-  bool expand(Element& element, int depth);
+  bool expand(Element& element, int includes, int level);
+  bool is_new(const Element& e, const char* code, const std::string& message);
   std::optional<std::string> read(const Element& from, const std::string& path);
   int add_file(std::string name);
 
@@ -93,6 +96,8 @@ class Document {
   std::set<std::string> included_;
   std::size_t bytes_ = 0, elements_ = 0, taken_ = 0;
   bool overfull_ = false;
+  std::size_t work_ = 0;
+  std::set<std::string> said_;  // findings, each once, however often an element is replicated
   std::map<std::string, std::set<const char*>, std::less<>> asked_;  // by kind of element
   std::map<std::string, Ignored> ignored_;
 };

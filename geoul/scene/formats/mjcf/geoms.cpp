@@ -72,26 +72,22 @@ std::optional<Geometry> TreeReader::fitted(const Node& node, int type, const Sco
     return std::nullopt;
   }
   if (!mesh->readable) return std::nullopt;
-  const auto solid = solid_of_mesh(mesh->vertices, mesh->triangles, mesh->inertia);
+  mesh->make_solid();
+  const auto& solid = mesh->solid;
   if (!solid) {
     document_.error(*node.element, whom, "mesh-volume", "the mesh '" + printable(name) + "' has no volume to fit",
                     "write <mesh inertia=\"shell\"/>, or a size");
     return std::nullopt;
   }
-  const Principal principal = principal_axes(solid->inertia);
+  const Principal& principal = mesh->principal;
   const Vec3d& m = principal.moments;
   const auto half = [&](double twice) { return 0.5 * std::sqrt(std::max(0.0, 6 * twice / solid->volume)); };
   Vec3d box{half(m.y + m.z - m.x), half(m.x + m.z - m.y), half(m.x + m.y - m.z)}, center;
   std::vector<double> size{box.x, box.y, box.z};
   const double scale = document_.number(node, "fitscale", whom, 1);
   if (scope.model->compiler.fit_box) {
-    Vec3d low, high;
-    for (const Vec3d& v : mesh->vertices) {
-      const Vec3d p = transpose_times(principal.axes, v - solid->center);
-      for (int k = 0; k < 3; ++k) low[k] = std::min(low[k], p[k]), high[k] = std::max(high[k], p[k]);
-    }
-    center = 0.5 * (low + high);
-    box = 0.5 * (high - low);
+    center = 0.5 * (mesh->low + mesh->high);
+    box = 0.5 * (mesh->high - mesh->low);
     const double across = std::max(box.x, box.y);
     if (type == kSphere) size = {std::max(across, box.z)};
     if (type == kCylinder) size = {across, box.z};
@@ -282,10 +278,7 @@ void TreeReader::read_geom(const Element& element, const Posed& X_BF, const Pare
     add(shape);
   }
   if (!weighs) return;
-  if (!mesh->solid_tried) {
-    mesh->solid = solid_of_mesh(mesh->vertices, mesh->triangles, mesh->inertia);
-    mesh->solid_tried = true;
-  }
+  mesh->make_solid();
   if (!mesh->solid && has_mass) {
     document_.error(element, whom, "mesh-volume", "the mesh '" + printable(asset) + "' has no positive volume",
                     "turn its triangles to the outside, close it, or write <mesh inertia=\"shell\"/>");

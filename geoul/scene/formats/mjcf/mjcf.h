@@ -7,14 +7,15 @@
 //             is two shapes: its surface, seen, and its convex hull, which is what MuJoCo lets touch
 //   mass      from <inertial> or from geoms, by MuJoCo's rules (inertiafromgeom, inertiagrouprange, boundmass,
 //             boundinertia, balanceinertia, settotalmass; mesh inertia legacy, exact, convex and shell)
-//   loops     weld and connect become fixed and spherical joints, joint equalities with a linear polynomial mimics
+//   loops     weld and connect become fixed and spherical joints; linear equalities of joints and of fixed tendons
+//             mimics and couplings; spatial tendons between two sites that only spring and damp become springs
 //   drives    motor, position, velocity and affine general actuators of one joint; limits of force as effort limits
 //   start     a keyframe (the first, or the one named), otherwise qpos0
 // Includes, attached models and assets are read from the file's own folder or below it, or below `root`.
 // What MuJoCo does beyond this is listed as findings: once each as info where it does not change the motion, as a
-// warning where it does, as an error (with `partial`: a warning) where the mechanism would be another one: spatial
-// tendons, equalities between tendons, polynomials of joints. flex, composite and plug-in bodies are always errors.
-// More in docs/notes/mjcf.md, with all codes. Source: mujoco.readthedocs.io, XML reference (3.3 to 4.0).
+// warning where it does, as an error (with `partial`: a warning) where the mechanism would be another one: other
+// spatial tendons, polynomials of joints. flex, composite and plug-in bodies are always errors. More in
+// docs/notes/mjcf.md, with all codes. Source: mujoco.readthedocs.io, XML reference (3.3 to 4.0).
 #pragma once
 
 #include <cstddef>

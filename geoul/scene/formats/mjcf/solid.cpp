@@ -13,6 +13,8 @@ using std::numbers::pi;
 
 Solid diagonal(double volume, double xx, double yy, double zz) { return {volume, {}, {xx, yy, zz, 0, 0, 0}}; }
 
+constexpr std::size_t kMostWork = 400'000'000;  // points times faces of a hull: about a second
+
 // Twice the area times the normal of a triangle.
 Vec3d twice_area(const Vec3d& a, const Vec3d& b, const Vec3d& c) { return cross(b - a, c - a); }
 
@@ -154,7 +156,10 @@ std::vector<Triangle> convex_hull(std::span<const Vec3d> points) {
   if (dot(normal, points[d] - o) > 0) std::swap(t[1], t[2]);
   add(t[0], t[1], t[2]), add(t[0], t[2], t[3]), add(t[2], t[1], t[3]), add(t[1], t[0], t[3]);
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges;
+  std::size_t work = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
+    work += faces.size();
+    if (work > kMostWork) return {};
     const auto sees = [&](const Face& f) { return dot(f.normal, points[i]) - f.offset > slack; };
     if (std::none_of(faces.begin(), faces.end(), sees)) continue;
     edges.clear();

@@ -43,8 +43,8 @@ Solid shell_of_box(const Vec3d& size);
 Solid shell_of_ellipsoid(const Vec3d& half);
 Solid solid_of_ellipsoid(const Vec3d& half);
 
-// Convex hull of points, triangles seen counter-clockwise from outside; empty where they lie in a plane.
-// O(points x faces), in the order of the points.
+// Convex hull of points, triangles seen counter-clockwise from outside; empty where they lie in a plane, or
+// where points times faces go beyond 4e8. O(points x faces), in the order of the points.
 std::vector<Triangle> convex_hull(std::span<const Vec3d> points);
 
 // Moments of inertia, descending, and the rotation whose columns are their axes.

@@ -59,6 +59,12 @@ Scope TreeReader::with_class(const Element& element, const Scope& scope) {
 }
 
 void TreeReader::each(const Element& element, const Posed& X_BF, const Scope& scope, const Visit& visit) {
+  constexpr int kDeepest = 600;
+  if (level_ > kDeepest) {
+    document_.error(element, who(element), "too-deep", "bodies and frames are nested too deep", "flatten the model");
+    return;
+  }
+  ++level_;
   for (const Element& child : element.children) {
     if (child.name == "frame") {
       const Posed X_FG = read_pose(document_, scope.model->compiler, {&child, nullptr}, who(child));
@@ -70,6 +76,14 @@ void TreeReader::each(const Element& element, const Posed& X_BF, const Scope& sc
     } else {
       visit(child, X_BF, scope);
     }
+  }
+  --level_;
+}
+
+void TreeReader::note_scope(const Scope& scope) {
+  constexpr std::size_t kMost = 10'000;
+  if (tree_.scopes.size() < kMost && scope_keys_.emplace(scope.model, scope.prefix, scope.suffix).second) {
+    tree_.scopes.push_back(scope);
   }
 }
 
@@ -86,7 +100,6 @@ void TreeReader::replicate(const Element& element, const Posed& X_BF, const Scop
   const Compiler& compiler = scope.model->compiler;
   for (int k = 0; k < 3; ++k) euler[k] = compiler.angle(euler[k]);
   const std::string separator = document_.text(node, "sep");
-  const Quatd step = euler_rotation(compiler, euler);
   Posed X;
   const std::size_t digits = std::to_string(count).size();
   for (int i = 0; i < count; ++i) {
@@ -96,14 +109,10 @@ void TreeReader::replicate(const Element& element, const Posed& X_BF, const Scop
     number.insert(0, digits - number.size(), '0');
     Scope inner = with_class(element, scope);
     inner.suffix = separator + number + scope.suffix;
-    const bool known = std::any_of(tree_.scopes.begin(), tree_.scopes.end(), [&](const Scope& s) {
-      return s.model == inner.model && s.prefix == inner.prefix && s.suffix == inner.suffix;
-    });
-    if (!known && tree_.scopes.size() < 10'000) tree_.scopes.push_back(inner);
+    note_scope(inner);
     each(element, compose(X_BF, X), inner, visit);
     X.p += rotation_matrix(X.R) * offset;
   }
-  static_cast<void>(step);
 }
 
 const Model* TreeReader::opened(const Element& asset, const Model& from) {
@@ -130,6 +139,13 @@ const Model* TreeReader::opened(const Element& asset, const Model& from) {
 const Model* TreeReader::attached_model(const Element& element, const Scope& scope) {
   const std::string name = document_.text({&element, nullptr}, "model");
   if (name.empty()) return scope.model;
+  const auto [place, is_new] = by_name_.try_emplace({scope.model, name}, nullptr);
+  if (is_new) by_name_[{scope.model, name}] = find_attached(element, scope);
+  return by_name_[{scope.model, name}];
+}
+
+const Model* TreeReader::find_attached(const Element& element, const Scope& scope) {
+  const std::string name = document_.text({&element, nullptr}, "model");
   const std::vector<const Element*> assets = assets_.model_assets(*scope.model);
   for (const Element* asset : assets) {
     if (document_.text({asset, nullptr}, "name") == name) return opened(*asset, *scope.model);
@@ -145,26 +161,29 @@ const Model* TreeReader::attached_model(const Element& element, const Scope& sco
   return nullptr;
 }
 
-namespace {
-
-const Element* find_element(const Element& under, const char* kind, const std::string& name) {
-  std::vector<const Element*> open{&under};
-  while (!open.empty()) {
-    const Element* now = open.back();
-    open.pop_back();
-    const auto given = now->attributes.find("name");
-    if (now->name == kind && given != now->attributes.end() && given->second == name) return now;
-    for (const Element& child : now->children) open.push_back(&child);
+const Element* TreeReader::find_named(const Model& model, const char* kind, const std::string& name) {
+  const auto [place, is_new] = named_.try_emplace({&model, kind, name}, nullptr);
+  if (!is_new) return place->second;
+  for (const Element& section : model.root.children) {
+    if (section.name != "worldbody") continue;
+    std::vector<const Element*> open{&section};
+    while (!open.empty()) {
+      const Element* now = open.back();
+      open.pop_back();
+      const auto given = now->attributes.find("name");
+      if (now->name == kind && given != now->attributes.end()) {
+        named_.try_emplace({&model, kind, given->second}, nullptr).first->second = now;
+      }
+      for (const Element& child : now->children) open.push_back(&child);
+    }
   }
-  return nullptr;
+  return named_[{&model, kind, name}];
 }
-
-}  // namespace
 
 void TreeReader::attach(const Element& element, const Posed& X_BF, const Scope& scope, const Visit& visit) {
   constexpr int kDeepest = 8;
   const Model* model = attached_model(element, scope);
-  if (model == nullptr) return;
+  if (model == nullptr || !document_.take(element, 1)) return;
   if (depth_ >= kDeepest) {
     document_.error(element, "attach", "too-deep", "models are attached to each other in more than 8 levels",
                     "attach no model to itself");
@@ -172,11 +191,7 @@ void TreeReader::attach(const Element& element, const Posed& X_BF, const Scope& 
   }
   const Node node{&element, nullptr};
   Scope inner{model, {}, scope.prefix + document_.text(node, "prefix"), scope.suffix};
-  if (std::none_of(tree_.scopes.begin(), tree_.scopes.end(), [&](const Scope& s) {
-        return s.model == model && s.prefix == inner.prefix && s.suffix == inner.suffix;
-      })) {
-    tree_.scopes.push_back(inner);
-  }
+  note_scope(inner);
   ++depth_;
   const std::string body = document_.text(node, "body"), frame = document_.text(node, "frame");
   if (body.empty() && frame.empty()) {
@@ -184,12 +199,7 @@ void TreeReader::attach(const Element& element, const Posed& X_BF, const Scope& 
       if (section.name == "worldbody") each(section, X_BF, with_class(section, inner), visit);
     }
   } else {
-    const Element* found = nullptr;
-    for (const Element& section : model->root.children) {
-      if (section.name == "worldbody" && found == nullptr) {
-        found = find_element(section, body.empty() ? "frame" : "body", body.empty() ? frame : body);
-      }
-    }
+    const Element* found = find_named(*model, body.empty() ? "frame" : "body", body.empty() ? frame : body);
     if (found == nullptr) {
       document_.error(element, "attach", "unknown-body",
                       "the attached model has no '" + printable(body.empty() ? frame : body) + "'",

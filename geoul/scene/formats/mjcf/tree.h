@@ -5,7 +5,9 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "geoul/scene/formats/mjcf/assets.h"
@@ -65,6 +67,9 @@ class TreeReader {
   void replicate(const Element& element, const Posed& X_BF, const Scope& scope, const Visit& visit);
   void attach(const Element& element, const Posed& X_BF, const Scope& scope, const Visit& visit);
   const Model* attached_model(const Element& element, const Scope& scope);
+  const Model* find_attached(const Element& element, const Scope& scope);
+  const Element* find_named(const Model& model, const char* kind, const std::string& name);
+  void note_scope(const Scope& scope);
   const Model* opened(const Element& asset, const Model& from);
   Scope with_class(const Element& element, const Scope& scope);
 
@@ -105,6 +110,10 @@ class TreeReader {
   std::map<const Element*, std::unique_ptr<Model>> attached_;  // by <model> asset
   Vec3d field_box_;  // full sizes of the box that the last height field weighs as
   int depth_ = 0;    // of models in models
+  int level_ = 0;    // of nested elements, attached ones too
+  std::set<std::tuple<const Model*, std::string, std::string>> scope_keys_;
+  std::map<std::tuple<const Model*, std::string, std::string>, const Element*> named_;  // by kind and name
+  std::map<std::pair<const Model*, std::string>, const Model*> by_name_;                // of attached models
 };
 
 }  // namespace geoul::scene::mjcf
