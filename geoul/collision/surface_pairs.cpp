@@ -5,7 +5,6 @@
 namespace geoul::collision {
 namespace {
 
-
 enum : std::uint64_t { kVertexOfA = 0, kVertexOfB = 1, kEdges = 2 };
 
 std::uint64_t id_of(std::uint64_t kind, int a, int b) {

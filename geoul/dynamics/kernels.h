@@ -157,12 +157,10 @@ void subtract_outer(const T& s, const Force<T>& U, const Force<T>& W, Articulate
 template <class T>
 void add_shifted(const Vec3<T>& p, const Sym3<T>& I, const Mat3<T>& H, const Sym3<T>& M,
                  ArticulatedInertia<T>& parent) {
-  const Mat3<T> G{{H.r0.x + (p.y * M.xz - p.z * M.xy), H.r0.y + (p.y * M.yz - p.z * M.yy),
-                   H.r0.z + (p.y * M.zz - p.z * M.yz)},
-                  {H.r1.x + (p.z * M.xx - p.x * M.xz), H.r1.y + (p.z * M.xy - p.x * M.yz),
-                   H.r1.z + (p.z * M.xz - p.x * M.zz)},
-                  {H.r2.x + (p.x * M.xy - p.y * M.xx), H.r2.y + (p.x * M.yy - p.y * M.xy),
-                   H.r2.z + (p.x * M.yz - p.y * M.xz)}};
+  const Mat3<T> G{
+      {H.r0.x + (p.y * M.xz - p.z * M.xy), H.r0.y + (p.y * M.yz - p.z * M.yy), H.r0.z + (p.y * M.zz - p.z * M.yz)},
+      {H.r1.x + (p.z * M.xx - p.x * M.xz), H.r1.y + (p.z * M.xy - p.x * M.yz), H.r1.z + (p.z * M.xz - p.x * M.zz)},
+      {H.r2.x + (p.x * M.xy - p.y * M.xx), H.r2.y + (p.x * M.yy - p.y * M.xy), H.r2.z + (p.x * M.yz - p.y * M.xz)}};
   const Vec3<T> a = cross(H.r0 + G.r0, p), b = cross(H.r1 + G.r1, p), c = cross(H.r2 + G.r2, p);  // rows of (H + G) P
   const T half = T(0.5);
   parent.I.xx += I.xx - a.x, parent.I.yy += I.yy - b.y, parent.I.zz += I.zz - c.z;

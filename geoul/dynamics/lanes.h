@@ -119,9 +119,7 @@ struct Lanes {
     const Unsigned magnitude = (kAll >> 1) - Unsigned{};
     return Lanes(reinterpret_cast<Vector>(reinterpret_cast<Unsigned>(a.r) & magnitude));
   }
-  [[gnu::always_inline]] friend Lanes sqrt(Lanes a) {
-    return Lanes(lane_sqrt(a.r));
-  }
+  [[gnu::always_inline]] friend Lanes sqrt(Lanes a) { return Lanes(lane_sqrt(a.r)); }
   [[gnu::noinline]] friend SinCos<Lanes> library_sin_cos(Lanes a) {
     SinCos<Lanes> b{};
     for (int i = 0; i < kWidth; ++i) {
@@ -137,9 +135,7 @@ struct ScalarTraits<Lanes<S, Set>> {
   using Element = S;
   using Bits [[gnu::vector_size(kLanesBytes)]] = typename LaneInteger<S>::Unsigned;
   static Bits bits(Lanes<S, Set> x) { return reinterpret_cast<Bits>(x.r); }
-  static Lanes<S, Set> from_bits(Bits b) {
-    return Lanes<S, Set>(reinterpret_cast<typename Lanes<S, Set>::Vector>(b));
-  }
+  static Lanes<S, Set> from_bits(Bits b) { return Lanes<S, Set>(reinterpret_cast<typename Lanes<S, Set>::Vector>(b)); }
 };
 
 }  // namespace geoul::dynamics

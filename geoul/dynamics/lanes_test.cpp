@@ -1,5 +1,5 @@
-// The kernels compile for lanes of the baseline instruction set, each lane a world of its own, and give each lane the bits of the
-// scalar run.
+// The kernels compile for lanes of the baseline instruction set, each lane a world of its own, and give each lane the
+// bits of the scalar run.
 #include <gtest/gtest.h>
 
 #include <cmath>

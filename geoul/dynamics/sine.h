@@ -50,16 +50,16 @@ template <class Element>
 struct SineConstants;
 template <>
 struct SineConstants<double> {
-  static constexpr double kReducible = 1e6;              // k < 2^20
-  static constexpr double kRound = 6755399441055744.0;   // 1.5 x 2^52: adding it rounds to an integer
+  static constexpr double kReducible = 1e6;             // k < 2^20
+  static constexpr double kRound = 6755399441055744.0;  // 1.5 x 2^52: adding it rounds to an integer
   static constexpr double kHalfPi[] = {1.57079632673412561417e+00, 6.07710050630396597660e-11,
                                        2.02226624879595063154e-21};
   static constexpr double kSine[] = {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
                                      -1.98412698298579493134e-04, 2.75573137070700676789e-06,
                                      -2.50507602534068634195e-08, 1.58969099521155010221e-10};
-  static constexpr double kCosine[] = {4.16666666666666019037e-02,  -1.38888888888741095749e-03,
-                                       2.48015872894767294178e-05,  -2.75573143513906633035e-07,
-                                       2.08757232129817482790e-09,  -1.13596475577881948265e-11};
+  static constexpr double kCosine[] = {4.16666666666666019037e-02, -1.38888888888741095749e-03,
+                                       2.48015872894767294178e-05, -2.75573143513906633035e-07,
+                                       2.08757232129817482790e-09, -1.13596475577881948265e-11};
   static constexpr int kSign = 62;  // moves bit 1 to the sign
 };
 template <>
