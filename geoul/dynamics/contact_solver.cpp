@@ -1,8 +1,6 @@
 // Unilateral and bounded rows of one island: the driver.
 #include "geoul/dynamics/contact_solver.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
 
 #include "geoul/dynamics/contact_solver_newton.h"
@@ -10,13 +8,6 @@
 namespace geoul::dynamics {
 
 namespace {
-int SW=getenv("SW")?atoi(getenv("SW")):0; int SHIFT=getenv("SHIFT")?atoi(getenv("SHIFT")):0;int ONLY=getenv("ONLY")?atoi(getenv("ONLY")):0;
-double OM=getenv("OM")?atof(getenv("OM")):1;
-double P0=getenv("P0")?atof(getenv("P0")):1e-2;int IN=getenv("IN")?atoi(getenv("IN")):12;
-int IDLE=getenv("IDLE")?atoi(getenv("IDLE")):3;
-double FD=getenv("FD")?atof(getenv("FD")):0.1;
-double FLOOR = getenv("FLOOR") ? atof(getenv("FLOOR")) : 1e-4;
-
 
 using rows::Block;
 using rows::Disk;
@@ -39,7 +30,7 @@ struct Search {
   RowWork& work;
   const Island& island;
   RowReport& report;
-  rows::Newton newton{};
+  rows::Newton memory{};
   bool analysed = false, newton_possible = true;
   Best best{};
   rows::Residual now{};
@@ -48,9 +39,7 @@ struct Search {
     now = rows::evaluate(island);
     best.keep(island, now.most);
   }
-  bool done() const {
-    return !(now.most > options.tolerance) || report.iterations >= options.max_iterations;
-  }
+  bool done() const { return !(now.most > options.tolerance) || report.iterations >= options.max_iterations; }
   void sweeps(int n, double relaxation = 1) {
     for (int i = 0; i < n && !done(); ++i) {
       rows::sweep(island, i % 2 == 1, relaxation);
@@ -60,36 +49,49 @@ struct Search {
   }
   void analyse() {
     analysed = true;
-    newton_possible = rows::analyse(island, work.pattern, work.values, newton.sparse);
+    newton_possible = rows::analyse(island, work.pattern, work.values, memory.sparse);
     if (!newton_possible) return;
     for (rows::Arena arena;;) {
-      newton.D = arena.take<double>(36 * island.nblock);
-      newton.r = arena.take<double>(island.nrow), newton.dp = arena.take<double>(island.nrow);
-      newton.q = arena.take<double>(island.nrow), newton.centre = arena.take<double>(island.nrow);
-      newton.y = arena.take<double>(island.nrow), newton.dy = arena.take<double>(island.nrow);
-      newton.du = arena.take<double>(island.nu);
+      memory.D = arena.take<double>(36 * island.nblock);
+      memory.r = arena.take<double>(island.nrow), memory.dp = arena.take<double>(island.nrow);
+      memory.q = arena.take<double>(island.nrow), memory.centre = arena.take<double>(island.nrow);
+      memory.y = arena.take<double>(island.nrow), memory.dy = arena.take<double>(island.nrow);
+      memory.du = arena.take<double>(island.nu);
       if (arena.base) return;
       if (work.steps.size() < arena.used) work.steps.resize(arena.used);
       arena = {work.steps.data(), 0};
     }
   }
-  int convex(double proximal, double tolerance, int most, bool exact) {
+  // Moves the centre of the proximal point method by one inner solve: of the exact law, or where that finds no way
+  // down, of the convex one. Returns the Newton steps, negative where both were cut short.
+  int centre(double proximal) {
     if (!analysed) analyse();
-    if (!newton_possible) return 0;
-    const int steps = rows::convex_steps(island, newton, proximal, tolerance, most, exact);
+    if (!newton_possible) return sweeps(20), 0;
+    std::copy_n(island.p, island.nrow, island.start);
+    int steps = rows::inner_steps(island, memory, proximal, 1e-2 * now.most, 25, rows::Law::kExact);
+    report.iterations += std::abs(steps);
+    evaluate();
+    if (steps > 0 || done()) return steps;
+    std::copy_n(island.start, island.nrow, island.p);
+    now = rows::evaluate(island);
+    steps = rows::inner_steps(island, memory, proximal, 1e-2 * now.most, 30, rows::Law::kConvex);
     report.iterations += std::abs(steps);
     evaluate();
     return steps;
   }
+  void newton() {
+    while (!done() && step(1e-8)) {
+    }
+  }
   // One Newton step, shortened until the residual falls. False: it does not.
   bool step(double proximal) {
     if (!analysed) analyse();
-    if (!newton_possible || !rows::newton_step(island, newton, proximal)) return false;
+    if (!newton_possible || !rows::newton_step(island, memory, proximal)) return false;
     ++report.iterations;
     std::copy_n(island.p, island.nrow, island.start);
     const double before = now.squares;
     for (double length = 1; length > 0.05; length *= 0.5) {
-      for (int i = 0; i < island.nrow; ++i) island.p[i] = island.start[i] + length * newton.dp[i];
+      for (int i = 0; i < island.nrow; ++i) island.p[i] = island.start[i] + length * memory.dp[i];
       for (int i = 0; i < island.nblock; ++i) rows::to_cone(island.blocks[i], island.p + island.blocks[i].row);
       evaluate();
       if (now.squares < (1 - 0.5 * length) * before) return true;
@@ -100,42 +102,32 @@ struct Search {
   }
 };
 
-// Solves with the friction coefficients that the disks hold now.
+// Solves with the friction coefficients that the disks hold now: sweeps and plain Newton steps first, then a proximal
+// point method whose centre moves with the impulses and whose compliance falls while its inner problems stay easy.
 void solve(Search& search) {
+  constexpr double kSoft = 0.1, kStiff = 1e-4, kStiffest = 1e-8;
   search.best = {};
   search.evaluate();
   search.sweeps(4);
-  while (!search.done() && search.step(1e-8)) {
-  }
-  if (ONLY) search.sweeps(1000000, OM);
-  int cycle=0;
-  double proximal = P0;
-  double floor = FLOOR; int idle = 0; double mark = search.best.residual;
-  while (!search.done()) {
-    const double before = search.now.most;
-    std::copy_n(search.island.p, search.island.nrow, search.island.start);
-    int steps = search.convex(proximal, 1e-2 * search.now.most, IN, true);
-    if (getenv("TRACE")) printf("exact %d: %d %g  %g\n", search.report.iterations, steps, proximal, search.now.most);
-    if (steps <= 0) {
-      std::copy_n(search.island.start, search.island.nrow, search.island.p);
-      search.evaluate();
-      steps = search.convex(proximal, 1e-2 * search.now.most, 30, false);
-      if (getenv("TRACE")) printf("convex %d: %d %g  %g\n", search.report.iterations, steps, proximal, search.now.most);
+  search.newton();
+  double proximal = kSoft, floor = kStiff, mark = search.best.residual;
+  for (int idle = 0, burst = 0; !search.done();) {
+    const int steps = search.centre(proximal);
+    if (steps < 0) {
+      proximal = std::min(10 * proximal, 1.0);
+    } else if (steps <= 2) {
+      proximal = std::max(0.01 * proximal, kStiffest);
+    } else if (steps < 6) {
+      proximal = std::max(0.1 * proximal, floor);
     }
-    if (steps < 0) proximal = std::min(proximal * 10, 1.0);
-    else if (steps < 6) proximal = std::max(0.1 * proximal, floor);
-    (void)before;
-    while (!search.done() && search.step(1e-8)) {
-    }
+    search.newton();
     if (search.best.residual < 0.5 * mark) {
       mark = search.best.residual, idle = 0;
-    } else if (++idle >= IDLE) {
-      search.sweeps(SW, ++cycle % 2 == 0 ? OM : 1);
-      while (!search.done() && search.step(1e-8)) {
-      }
-      proximal = P0, idle = 0, floor = cycle % 5 == 0 ? FLOOR : FD * floor;
+    } else if (++idle >= 3) {
+      search.sweeps(20, ++burst % 2 == 0 ? 0.5 : 1);
+      search.newton();
+      proximal = kSoft, idle = 0, floor = burst % 5 == 0 ? kStiff : 0.1 * floor;
     }
-    if (getenv("TRACE")) printf("   step %d: %g\n", search.report.iterations, search.now.most);
   }
 }
 

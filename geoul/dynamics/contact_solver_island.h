@@ -37,11 +37,11 @@ struct Island {
   int nblock = 0, nrow = 0, nu = 0, nnode = 0;
   Block* blocks = nullptr;
   const double *target = nullptr, *R = nullptr;
-  double *u_free = nullptr, *u = nullptr;              // (nu)
-  double *p = nullptr, *w = nullptr;          // (nrow)
-  double *best = nullptr, *start = nullptr;            // (nrow) kept impulses
-  int* node_u = nullptr;                               // (nnode + 1) first packed velocity of a node
-  int* node_v = nullptr;                               // (nnode) its place in the world
+  double *u_free = nullptr, *u = nullptr;    // (nu)
+  double *p = nullptr, *w = nullptr;         // (nrow)
+  double *best = nullptr, *start = nullptr;  // (nrow) kept impulses
+  int* node_u = nullptr;                     // (nnode + 1) first packed velocity of a node
+  int* node_v = nullptr;                     // (nnode) its place in the world
 };
 
 // Takes arrays from memory that others own; with base null it only counts.

@@ -9,9 +9,9 @@ namespace geoul::dynamics::rows {
 
 struct Newton {
   Sparse sparse;
-  double* D = nullptr;                                       // (nblock x 36) dp = -D J du - r
-  double *r = nullptr, *dp = nullptr;                        // (nrow)
-  double* du = nullptr;                                      // (nu)
+  double* D = nullptr;                                                  // (nblock x 36) dp = -D J du - r
+  double *r = nullptr, *dp = nullptr;                                   // (nrow)
+  double* du = nullptr;                                                 // (nu)
   double *q = nullptr, *centre = nullptr, *y = nullptr, *dy = nullptr;  // (nrow) of the convex steps
 };
 
@@ -24,10 +24,14 @@ bool solve_matrix(const Island& island, const Newton& newton, double* dy);
 // to its scale; it acts on the step only, so that the solution stays exact. False where the matrix is singular.
 bool newton_step(const Island& island, const Newton& newton, double proximal);
 
-// One step of the fixed point on De Saxce's shift: the convex problem with w_n + friction |w_t| in place of w_n, this
-// |w_t| held, is solved by at most `most_steps` Newton steps with line search on its potential (always descending),
-// until a step changes no row by more than `tolerance` [m/s]. In: island.p and w; out: p. Returns the steps made.
-int convex_steps(const Island& island, const Newton& newton, double proximal, double tolerance, int most_steps,
-                 bool exact);
+// The inner problem of the proximal point method around island.p: every row gets the compliance `proximal`, relative to
+// its scale, for what its impulse departs from island.p.
+//   kExact   the law itself; line search on the distance to a solution
+//   kConvex  with w_n + friction |w_t| in place of w_n (De Saxce's shift), |w_t| as it is in island.w: a convex problem
+//            of the cone; line search on its potential, which always descends
+// Newton steps until one changes no row by more than `tolerance` [m/s]. In: island.p and w; out: p. Returns the steps
+// made, negative where they ended before that. Uses island.u.
+enum class Law { kExact, kConvex };
+int inner_steps(const Island& island, const Newton& newton, double proximal, double tolerance, int most_steps, Law law);
 
 }  // namespace geoul::dynamics::rows

@@ -178,8 +178,8 @@ double* block_at(const Sparse& sparse, int a, int b) {
   const int s = sparse.step[a], t = sparse.step[b];
   if (s == t) return sparse.values + sparse.diagonal[s];
   const int first = std::min(s, t);
-  const int* place = std::lower_bound(sparse.later + sparse.begin[first], sparse.later + sparse.begin[first + 1],
-                                      std::max(s, t));
+  const int* place =
+      std::lower_bound(sparse.later + sparse.begin[first], sparse.later + sparse.begin[first + 1], std::max(s, t));
   const auto e = place - sparse.later;
   return sparse.values + (s < t ? sparse.upper[e] : sparse.lower[e]);
 }
@@ -207,8 +207,8 @@ bool factor(const Sparse& sparse) {
         const int column = sparse.later[f], m = size(column);
         while (sparse.later[place] != column) ++place;
         subtract(sparse.values + sparse.upper[place], L, sparse.values + sparse.upper[f], l, n, m);
-        subtract(sparse.values + sparse.lower[place], sparse.values + sparse.lower[f],
-                 sparse.values + sparse.upper[e], m, n, l);
+        subtract(sparse.values + sparse.lower[place], sparse.values + sparse.lower[f], sparse.values + sparse.upper[e],
+                 m, n, l);
       }
     }
   }

@@ -10,12 +10,12 @@ namespace geoul::dynamics::rows {
 // All pointers into one arena. Blocks are row-major. After `factor`: diagonal blocks are inverted.
 struct Sparse {
   int nnode = 0;
-  const int* u = nullptr;      // (nnode + 1) first velocity of a node
-  int* order = nullptr;        // (nnode) elimination order: node of a step
-  int* step = nullptr;         // (nnode) step of a node
-  int* begin = nullptr;        // (nnode + 1) by step: into `later`
-  int* later = nullptr;        // steps that are coupled with a step and come after it, ascending
-  std::size_t* diagonal = nullptr;           // (nnode) by step, into `values`
+  const int* u = nullptr;                          // (nnode + 1) first velocity of a node
+  int* order = nullptr;                            // (nnode) elimination order: node of a step
+  int* step = nullptr;                             // (nnode) step of a node
+  int* begin = nullptr;                            // (nnode + 1) by step: into `later`
+  int* later = nullptr;                            // steps that are coupled with a step and come after it, ascending
+  std::size_t* diagonal = nullptr;                 // (nnode) by step, into `values`
   std::size_t *upper = nullptr, *lower = nullptr;  // by entry of `later`
   double* values = nullptr;
   std::size_t nvalue = 0;
