@@ -79,14 +79,21 @@ struct Search {
     evaluate();
     return steps;
   }
+  // Newton steps while they help. The compliance of the steps falls where it is what limits them.
   void newton() {
-    while (!done() && step(1e-8)) {
+    double proximal = 1e-7;
+    for (int slow = 0, limited = 0; slow < 8 && !done();) {
+      const double before = now.squares, length = step(proximal);
+      if (!(length > 0)) return;
+      if (now.squares < 1e-2 * before) continue;
+      if (length == 1 && ++limited >= 2) proximal = std::max(0.1 * proximal, 1e-10);
+      slow += now.squares > 0.25 * before;
     }
   }
-  // One Newton step, shortened until the residual falls. False: it does not.
-  bool step(double proximal) {
+  // One Newton step, shortened until the residual falls. Returns its length, 0 where it does not.
+  double step(double proximal) {
     if (!analysed) analyse();
-    if (!newton_possible || !rows::newton_step(island, memory, proximal)) return false;
+    if (!newton_possible || !rows::newton_step(island, memory, proximal)) return 0;
     ++report.iterations;
     std::copy_n(island.p, island.nrow, island.start);
     const double before = now.squares;
@@ -94,11 +101,11 @@ struct Search {
       for (int i = 0; i < island.nrow; ++i) island.p[i] = island.start[i] + length * memory.dp[i];
       for (int i = 0; i < island.nblock; ++i) rows::to_cone(island.blocks[i], island.p + island.blocks[i].row);
       evaluate();
-      if (now.squares < (1 - 0.5 * length) * before) return true;
+      if (now.squares < (1 - 0.5 * length) * before) return length;
     }
     std::copy_n(island.start, island.nrow, island.p);
     now = rows::evaluate(island);
-    return false;
+    return 0;
   }
 };
 
@@ -108,6 +115,8 @@ void solve(Search& search) {
   constexpr double kSoft = 0.1, kStiff = 1e-4, kStiffest = 1e-8;
   search.best = {};
   search.evaluate();
+  if (search.done()) return;
+  rows::prepare_sweeps(search.island);
   search.sweeps(4);
   search.newton();
   double proximal = kSoft, floor = kStiff, mark = search.best.residual;
@@ -160,33 +169,43 @@ void judge(const Island& island, RowReport& report) {
   }
 }
 
-}  // namespace
-
-RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work) {
+RowReport solve_island(const RowOptions& options, const Island& island, RowWork& work) {
   RowReport report;
-  if (problem.blocks.empty()) return report;
-  Island island;
-  rows::pack(problem, v, work, island);
-  rows::prepare(island);
-  for (int i = 0; i < island.nblock; ++i) rows::to_cone(island.blocks[i], island.p + island.blocks[i].row);
+  const auto into_cones = [&] {
+    for (int i = 0; i < island.nblock; ++i) rows::to_cone(island.blocks[i], island.p + island.blocks[i].row);
+  };
+  rows::set_scales(island);
   Search search{options, work, island, report};
-  for (int round = 0;; ++round) {
+  do {
+    into_cones();
     solve(search);
     if (!std::isfinite(search.best.residual)) {
-      std::fill(problem.impulse.begin(), problem.impulse.end(), 0.0);
+      std::fill_n(island.p, island.nrow, 0.0);
+      std::copy_n(island.u_free, island.nu, island.u);
       report.converged = false, report.residual = search.now.most;
       return report;
     }
     std::copy_n(island.best, island.nrow, island.p);
     report.residual = rows::evaluate(island).most;
     report.converged = report.residual <= options.tolerance;
-    if (!lower_friction(island, options.tolerance)) break;
-    for (int i = 0; i < island.nblock; ++i) rows::to_cone(island.blocks[i], island.p + island.blocks[i].row);
-  }
+  } while (lower_friction(island, options.tolerance));
   judge(island, report);
-  std::copy_n(island.p, island.nrow, problem.impulse.data());
-  for (int i = 0; i < island.nnode; ++i) {
-    std::copy(island.u + island.node_u[i], island.u + island.node_u[i + 1], v.data() + island.node_v[i]);
+  return report;
+}
+
+}  // namespace
+
+RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work) {
+  RowReport report;
+  if (problem.blocks.empty()) return report;
+  for (const Island& island : rows::pack(problem, v, work)) {
+    const RowReport one = solve_island(options, island, work);
+    rows::unpack(island, problem, v);
+    report.converged = report.converged && one.converged;
+    report.iterations = std::max(report.iterations, one.iterations);
+    if (!(one.residual <= report.residual)) report.residual = one.residual;
+    report.cone = std::max(report.cone, one.cone);
+    report.complementarity = std::max(report.complementarity, one.complementarity);
   }
   return report;
 }

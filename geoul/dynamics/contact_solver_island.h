@@ -32,16 +32,17 @@ struct Block {
   double eps = 0;        // what regularised it, on its diagonal
 };
 
-// All pointers are into RowWork or the problem.
+// Blocks, rows and velocities of an island, numbered from 0. All pointers are into RowWork.
 struct Island {
   int nblock = 0, nrow = 0, nu = 0, nnode = 0;
   Block* blocks = nullptr;
-  const double *target = nullptr, *R = nullptr;
+  double *target = nullptr, *R = nullptr;    // (nrow)
   double *u_free = nullptr, *u = nullptr;    // (nu)
   double *p = nullptr, *w = nullptr;         // (nrow)
   double *best = nullptr, *start = nullptr;  // (nrow) kept impulses
   int* node_u = nullptr;                     // (nnode + 1) first packed velocity of a node
   int* node_v = nullptr;                     // (nnode) its place in the world
+  int* origin = nullptr;                     // (nblock) the problem's block
 };
 
 // Takes arrays from memory that others own; with base null it only counts.
@@ -107,10 +108,12 @@ inline void push(const Island& island, const Block& block, const double* dp) {
   }
 }
 
-// Packs the problem into `work`.
-void pack(RowProblem& problem, std::span<const double> v, RowWork& work, Island& island);
-// A, scales and regularised inverses of every block.
-void prepare(const Island& island);
+// The islands of a problem, in `work`.
+std::span<Island> pack(const RowProblem& problem, std::span<const double> v, RowWork& work);
+// Impulses and velocities of an island back to the problem and the world.
+void unpack(const Island& island, RowProblem& problem, std::span<double> v);
+void set_scales(const Island& island);      // needed by all below
+void prepare_sweeps(const Island& island);  // A and stick of every block
 
 // Moves p of a block into its cone.
 void to_cone(const Block& block, double* p);
