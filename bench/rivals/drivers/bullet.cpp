@@ -23,7 +23,9 @@ Quat quat(const btQuaternion& q) { return {q.w(), q.x(), q.y(), q.z()}; }
 
 struct Base : World {
   explicit Base(const Scene& scene, const std::string& setting)
-      : scene_(scene), accurate_(setting == "accurate"), dispatcher_(&configuration_),
+      : scene_(scene),
+        accurate_(setting == "accurate"),
+        dispatcher_(&configuration_),
         world_(&dispatcher_, &broadphase_, &solver_, &configuration_) {
     world_.setGravity(bt(scene.gravity));
     if (accurate_) {
@@ -89,7 +91,8 @@ class Rigid : public Base {
     if (s.type == "sphere") shape = new btSphereShape(s.radius);
     const bool touches = shape != nullptr;
     if (!touches) shape = new btSphereShape(0.01);
-    btRigidBody::btRigidBodyConstructionInfo info(b ? b->mass : 0, nullptr, shape, b ? bt(b->inertia) : btVector3(0, 0, 0));
+    btRigidBody::btRigidBodyConstructionInfo info(b ? b->mass : 0, nullptr, shape,
+                                                  b ? bt(b->inertia) : btVector3(0, 0, 0));
     info.m_friction = s.friction_product;
     info.m_restitution = std::sqrt(s.restitution);
     info.m_startWorldTransform = bt(X);
@@ -173,8 +176,10 @@ class Trees : public Base {
   }
   void apply(int b, const V3& f, const V3& t) override {
     const Address& a = at_[u(b)];
-    if (a.link < 0) a.tree->addBaseForce(bt(f)), a.tree->addBaseTorque(bt(t));
-    else a.tree->addLinkForce(a.link, bt(f)), a.tree->addLinkTorque(a.link, bt(t));
+    if (a.link < 0)
+      a.tree->addBaseForce(bt(f)), a.tree->addBaseTorque(bt(t));
+    else
+      a.tree->addLinkForce(a.link, bt(f)), a.tree->addLinkTorque(a.link, bt(t));
   }
   void attach(int joint) override {
     const Joint& j = scene_.joints[u(joint)];
@@ -190,8 +195,10 @@ class Trees : public Base {
     auto& list = closures_[u(joint)];
     if (j.type == "fixed") {
       const btMatrix3x3 x(bt(X.q)), y(bt(Y.q));
-      if (second < 0) list.push_back(new btMultiBodyFixedConstraint(F.tree, F.link, ground_, bt(X.p), bt(Y.p), x, y));
-      else list.push_back(new btMultiBodyFixedConstraint(F.tree, F.link, S.tree, S.link, bt(X.p), bt(Y.p), x, y));
+      if (second < 0)
+        list.push_back(new btMultiBodyFixedConstraint(F.tree, F.link, ground_, bt(X.p), bt(Y.p), x, y));
+      else
+        list.push_back(new btMultiBodyFixedConstraint(F.tree, F.link, S.tree, S.link, bt(X.p), bt(Y.p), x, y));
     } else if (j.type == "slider") {
       throw NotSupported("a slider that closes a loop");
     } else {
@@ -199,8 +206,10 @@ class Trees : public Base {
         if (j.type == "ball" && side > 0) break;
         const Pose out{{1, 0, 0, 0}, {0, 0, j.type == "ball" ? 0 : side * scene_.size}};
         const btVector3 px = bt((X * out).p), py = bt((Y * out).p);
-        if (second < 0) list.push_back(new btMultiBodyPoint2Point(F.tree, F.link, ground_, px, py));
-        else list.push_back(new btMultiBodyPoint2Point(F.tree, F.link, S.tree, S.link, px, py));
+        if (second < 0)
+          list.push_back(new btMultiBodyPoint2Point(F.tree, F.link, ground_, px, py));
+        else
+          list.push_back(new btMultiBodyPoint2Point(F.tree, F.link, S.tree, S.link, px, py));
       }
     }
     for (btMultiBodyConstraint* c : list) c->setMaxAppliedImpulse(1e30), world_.addMultiBodyConstraint(c);
@@ -231,7 +240,8 @@ class Trees : public Base {
   void start(int b, int links) {
     const Body& body = scene_.bodies[u(b)];
     const bool free = joint_of(b) == nullptr;
-    auto* tree = new btMultiBody(links, free ? body.mass : 0, free ? bt(body.inertia) : btVector3(0, 0, 0), !free, false);
+    auto* tree =
+        new btMultiBody(links, free ? body.mass : 0, free ? bt(body.inertia) : btVector3(0, 0, 0), !free, false);
     if (free) tree->setBaseWorldTransform(bt(body.pose()));
     tree->setLinearDamping(0), tree->setAngularDamping(0), tree->setUseGyroTerm(true);
     tree->setMaxCoordinateVelocity(1e9);
@@ -259,8 +269,10 @@ class Trees : public Base {
     auto* c = new btMultiBodyLinkCollider(a.tree, a.link);
     c->setCollisionShape(new btSphereShape(0.01));
     world_.addCollisionObject(c, 0, 0);
-    if (a.link < 0) a.tree->setBaseCollider(c);
-    else a.tree->getLink(a.link).m_collider = c;
+    if (a.link < 0)
+      a.tree->setBaseCollider(c);
+    else
+      a.tree->getLink(a.link).m_collider = c;
   }
   void refresh() {
     if (!stale_) return;
@@ -286,11 +298,12 @@ class Trees : public Base {
 int main(int argc, char** argv) {
   using namespace rivals;
   const int v = btGetVersion();
-  return drive(argc, argv, {"Bullet", std::to_string(v / 100) + "." + std::to_string(v % 100) + " (Debian, double)",
-                            [](const Scene& s, const std::string& setting) -> std::unique_ptr<World> {
-                              for (const Joint& j : s.joints)
-                                if (j.driven) throw NotSupported("drives of joints are explicit torques here");
-                              if (setting == "accurate" && !s.joints.empty()) return std::make_unique<Trees>(s, setting);
-                              return std::make_unique<Rigid>(s, setting);
-                            }});
+  return drive(argc, argv,
+               {"Bullet", std::to_string(v / 100) + "." + std::to_string(v % 100) + " (Debian, double)",
+                [](const Scene& s, const std::string& setting) -> std::unique_ptr<World> {
+                  for (const Joint& j : s.joints)
+                    if (j.driven) throw NotSupported("drives of joints are explicit torques here");
+                  if (setting == "accurate" && !s.joints.empty()) return std::make_unique<Trees>(s, setting);
+                  return std::make_unique<Rigid>(s, setting);
+                }});
 }

@@ -43,14 +43,18 @@ class Dart : public World {
     }
   }
   std::string words() const override {
-    return accurate_ ? "trees, error reduction 0.8, force mixing 1e-12, semi-implicit Euler" : "trees, defaults, semi-implicit Euler";
+    return accurate_ ? "trees, error reduction 0.8, force mixing 1e-12, semi-implicit Euler"
+                     : "trees, defaults, semi-implicit Euler";
   }
   void step(double) override { world_->step(); }
   State state(int b) override {
     const dd::BodyNode* node = bodies_[static_cast<std::size_t>(b)];
     const Eigen::Isometry3d& X = node->getWorldTransform();
     const Eigen::Quaterniond q(X.linear());
-    return {v3(X.translation()), {q.w(), q.x(), q.y(), q.z()}, v3(node->getCOMLinearVelocity()), v3(node->getAngularVelocity())};
+    return {v3(X.translation()),
+            {q.w(), q.x(), q.y(), q.z()},
+            v3(node->getCOMLinearVelocity()),
+            v3(node->getAngularVelocity())};
   }
   void apply(int b, const V3& f, const V3& t) override {
     bodies_[static_cast<std::size_t>(b)]->addExtForce(eig(f), Eigen::Vector3d::Zero(), false, true);
@@ -62,7 +66,8 @@ class Dart : public World {
     dd::BodyNode* second = j.b >= 0 && j.a >= 0 ? bodies_[static_cast<std::size_t>(j.a)] : nullptr;
     auto& list = closures_[static_cast<std::size_t>(joint)];
     if (j.type == "fixed") {
-      list.push_back(second ? std::make_shared<dc::WeldJointConstraint>(first, second) : std::make_shared<dc::WeldJointConstraint>(first));
+      list.push_back(second ? std::make_shared<dc::WeldJointConstraint>(first, second)
+                            : std::make_shared<dc::WeldJointConstraint>(first));
     } else if (j.type == "slider") {
       throw NotSupported("a slider that closes a loop");
     } else {
@@ -95,7 +100,8 @@ class Dart : public World {
     made->getDynamicsAspect()->setRestitutionCoeff(s.restitution);
   }
   template <class J>
-  void make(int b, const dd::SkeletonPtr& skeleton, dd::BodyNode* parent, const Pose& X_PJ, const Pose& X_BJ, const V3& axis) {
+  void make(int b, const dd::SkeletonPtr& skeleton, dd::BodyNode* parent, const Pose& X_PJ, const Pose& X_BJ,
+            const V3& axis) {
     typename J::Properties properties;
     properties.mT_ParentBodyToJoint = eig(X_PJ);
     properties.mT_ChildBodyToJoint = eig(X_BJ);
@@ -110,8 +116,10 @@ class Dart : public World {
     const Joint* j = k < 0 ? nullptr : &scene_.joints[static_cast<std::size_t>(k)];
     if (j != nullptr && j->driven) throw NotSupported("drives of joints are explicit torques here");
     dd::SkeletonPtr skeleton;
-    if (j == nullptr || j->a < 0) skeletons_.push_back(skeleton = dd::Skeleton::create("s" + std::to_string(b)));
-    else skeleton = bodies_[static_cast<std::size_t>(j->a)]->getSkeleton();
+    if (j == nullptr || j->a < 0)
+      skeletons_.push_back(skeleton = dd::Skeleton::create("s" + std::to_string(b)));
+    else
+      skeleton = bodies_[static_cast<std::size_t>(j->a)]->getSkeleton();
     dd::BodyNode* parent = j == nullptr || j->a < 0 ? nullptr : bodies_[static_cast<std::size_t>(j->a)];
     if (j == nullptr) {
       make<dd::FreeJoint>(b, skeleton, nullptr, {}, {}, {});

@@ -92,8 +92,14 @@ scene::Scene translate(const Scene& in) {
     out.joints.push_back(joint_of(in, k));
   }
   for (const Spring& s : in.springs) {
-    scene::Spring spring{.path = "/spring" + std::to_string(out.springs.size()), .a = {}, .b = {}, .p_A = vec(s.pa),
-                         .p_B = vec(s.pb), .stiffness = s.k, .damping = s.c, .rest_length = s.length};
+    scene::Spring spring{.path = "/spring" + std::to_string(out.springs.size()),
+                         .a = {},
+                         .b = {},
+                         .p_A = vec(s.pa),
+                         .p_B = vec(s.pb),
+                         .stiffness = s.k,
+                         .damping = s.c,
+                         .rest_length = s.length};
     if (s.a >= 0) spring.a = scene::BodyId{s.a};
     if (s.b >= 0) spring.b = scene::BodyId{s.b};
     out.springs.push_back(spring);
@@ -140,8 +146,11 @@ void expect_contact() {
 class Geoul : public World {
  public:
   Geoul(const Scene& in, const std::string& setting)
-      : setting_(setting), model_(compile(translate(in))), data_(dynamics::make_data(model_)),
-        state_(dynamics::make_state(model_)), controls_(dynamics::make_controls(model_)) {
+      : setting_(setting),
+        model_(compile(translate(in))),
+        data_(dynamics::make_data(model_)),
+        state_(dynamics::make_state(model_)),
+        controls_(dynamics::make_controls(model_)) {
     for (const Body& b : in.bodies) contacts_ |= !b.shapes.empty();
     if (contacts_) expect_contact();
     options_.integrator = setting == "accurate" ? dynamics::Integrator::kSymplectic

@@ -38,8 +38,8 @@ class Writer {
     std::ostringstream& o = out_;
     o.precision(17);
     o << "<mujoco><compiler angle='radian' inertiafromgeom='false' boundmass='0' boundinertia='0'/>"
-      << (contacts_ ? "<size nconmax='2000' njmax='6000'/>" : "") << "<option timestep='" << scene_.dt << "' gravity='" << text(scene_.gravity)
-      << "' integrator='" << (runge_kutta() ? "RK4" : "Euler") << "'";
+      << (contacts_ ? "<size nconmax='2000' njmax='6000'/>" : "") << "<option timestep='" << scene_.dt << "' gravity='"
+      << text(scene_.gravity) << "' integrator='" << (runge_kutta() ? "RK4" : "Euler") << "'";
     if (stiff_) o << " cone='elliptic' impratio='10' tolerance='1e-10' iterations='200'";
     o << "/><worldbody>";
     for (const Shape& s : scene_.ground) geom(s);
@@ -144,8 +144,9 @@ int run_model(const std::string& file, const std::string& setting) {
     rounds.push_back((cpu_seconds() - begin) / n);
   }
   std::nth_element(rounds.begin(), rounds.begin() + 7, rounds.end());
-  std::printf("{\"engine\": \"%s\", \"status\": \"ok\", \"us_per_step\": %.6g, \"dt\": %g, \"contacts\": %.3g, \"nv\": %d}\n",
-              mj_versionString(), 1e6 * rounds[7], m->opt.timestep, contacts, static_cast<int>(m->nv));
+  std::printf(
+      "{\"engine\": \"%s\", \"status\": \"ok\", \"us_per_step\": %.6g, \"dt\": %g, \"contacts\": %.3g, \"nv\": %d}\n",
+      mj_versionString(), 1e6 * rounds[7], m->opt.timestep, contacts, static_cast<int>(m->nv));
   return 0;
 }
 
@@ -272,6 +273,7 @@ int main(int argc, char** argv) {
   mju_user_warning = [](const char*) {};
   if (argc == 3 && std::string(argv[1]).find(".xml") != std::string::npos) return run_model(argv[1], argv[2]);
   const bool debian = std::string(mj_versionString()).rfind("2.", 0) == 0;
-  return drive(argc, argv, {debian ? "MuJoCo (Debian)" : "MuJoCo", mj_versionString(),
-                            [](const Scene& s, const std::string& setting) { return std::make_unique<MuJoCo>(s, setting); }});
+  return drive(argc, argv,
+               {debian ? "MuJoCo (Debian)" : "MuJoCo", mj_versionString(),
+                [](const Scene& s, const std::string& setting) { return std::make_unique<MuJoCo>(s, setting); }});
 }

@@ -43,8 +43,10 @@ class Ode : public World {
   }
   void step(double dt) override {
     if (contacts_) dSpaceCollide(space_, this, &Ode::near);
-    if (accurate_) dWorldStep(world_, dt);
-    else dWorldQuickStep(world_, dt);
+    if (accurate_)
+      dWorldStep(world_, dt);
+    else
+      dWorldQuickStep(world_, dt);
     dJointGroupEmpty(group_);
   }
   State state(int b) override {
@@ -97,8 +99,10 @@ class Ode : public World {
     if (s.type == "sphere") g = dCreateSphere(space_, s.radius);
     if (g == nullptr) throw NotSupported("shape " + s.type);
     dGeomSetData(g, const_cast<Shape*>(&s));
-    if (body != nullptr) dGeomSetBody(g, body);
-    else if (s.type != "plane") dGeomSetPosition(g, X.p[0], X.p[1], X.p[2]);
+    if (body != nullptr)
+      dGeomSetBody(g, body);
+    else if (s.type != "plane")
+      dGeomSetPosition(g, X.p[0], X.p[1], X.p[2]);
   }
   static void near(void* self, dGeomID a, dGeomID b) {
     auto& w = *static_cast<Ode*>(self);
@@ -130,9 +134,10 @@ class Ode : public World {
 int main(int argc, char** argv) {
   using namespace rivals;
   dSetMessageHandler([](int, const char*, va_list) {});
-  return drive(argc, argv, {"ODE", "0.16.2 (Debian)", [](const Scene& s, const std::string& setting) -> std::unique_ptr<World> {
-                              for (const Joint& j : s.joints)
-                                if (j.driven) throw NotSupported("drives of joints are explicit torques here");
-                              return std::make_unique<Ode>(s, setting);
-                            }});
+  return drive(argc, argv,
+               {"ODE", "0.16.2 (Debian)", [](const Scene& s, const std::string& setting) -> std::unique_ptr<World> {
+                  for (const Joint& j : s.joints)
+                    if (j.driven) throw NotSupported("drives of joints are explicit torques here");
+                  return std::make_unique<Ode>(s, setting);
+                }});
 }

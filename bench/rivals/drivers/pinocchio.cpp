@@ -20,7 +20,9 @@ namespace pin = pinocchio;
 using Vec = Eigen::VectorXd;
 
 Eigen::Vector3d eig(const V3& v) { return {v[0], v[1], v[2]}; }
-pin::SE3 se3(const Pose& X) { return {Eigen::Quaterniond(X.q[0], X.q[1], X.q[2], X.q[3]).toRotationMatrix(), eig(X.p)}; }
+pin::SE3 se3(const Pose& X) {
+  return {Eigen::Quaterniond(X.q[0], X.q[1], X.q[2], X.q[3]).toRotationMatrix(), eig(X.p)};
+}
 V3 v3(const Eigen::Vector3d& v) { return {v[0], v[1], v[2]}; }
 
 class Pinocchio : public World {
@@ -64,7 +66,10 @@ class Pinocchio : public World {
     const pin::SE3 X = data_.oMi[joint_[i]] * X_JB_[i];
     const pin::Motion V = X_JB_[i].actInv(data_.v[joint_[i]]);
     const Eigen::Quaterniond q(X.rotation());
-    return {v3(X.translation()), {q.w(), q.x(), q.y(), q.z()}, v3(X.rotation() * V.linear()), v3(X.rotation() * V.angular())};
+    return {v3(X.translation()),
+            {q.w(), q.x(), q.y(), q.z()},
+            v3(X.rotation() * V.linear()),
+            v3(X.rotation() * V.angular())};
   }
   void apply(int b, const V3& f, const V3& t) override {
     const State s = state(b);
@@ -83,7 +88,7 @@ class Pinocchio : public World {
     };
     const auto id = [&](int b) { return b < 0 ? pin::JointIndex{0} : joint_[static_cast<std::size_t>(b)]; };
     for (const double side : {-0.5, 0.5}) {
-      if (j.type != "hinge" && side > 0) break;
+      if ((j.type != "hinge" || std::getenv("ONE")) && side > 0) break;
       const V3 p = j.type == "hinge" ? j.p + (side * scene_.size) * j.axis : j.p;
       pin::RigidConstraintModel c(j.type == "fixed" ? pin::CONTACT_6D : pin::CONTACT_3D, model_, id(j.a), place(j.a, p),
                                   id(j.b), place(j.b, p), pin::LOCAL);
@@ -127,26 +132,20 @@ class Pinocchio : public World {
       joint_[i] = model_.addJoint(0, pin::JointModelFreeFlyer(), pin::SE3::Identity(), name);
       X_JB_[i] = pin::SE3::Identity();
     } else {
-      const pin::SE3 to_parent = j->a < 0 ? pin::SE3::Identity() : X_JB_[static_cast<std::size_t>(j->a)] * se3(scene_.pose(j->a)).inverse();
+      const pin::SE3 to_parent =
+          j->a < 0 ? pin::SE3::Identity() : X_JB_[static_cast<std::size_t>(j->a)] * se3(scene_.pose(j->a)).inverse();
       if (j->type == "fixed") {  // one joint carries both bodies
         joint_[i] = parent;
         X_JB_[i] = to_parent * se3(body.pose());
       } else {
-        const pin::SE3 X_WJ(Eigen::Matrix3d::Identity(), eig(j->p));
-        const Eigen::Vector3d axis = eig(j->axis).normalized();
-        if (j->type == "hinge") joint_[i] = model_.addJoint(parent, hinge(axis), to_parent * X_WJ, name);
-        if (j->type == "slider") joint_[i] = model_.addJoint(parent, pin::JointModelPrismaticUnaligned(axis), to_parent * X_WJ, name);
+        const pin::SE3 X_WJ = se3({from_z(j->axis), j->p});  // its joints along z are the fastest
+        if (j->type == "hinge") joint_[i] = model_.addJoint(parent, pin::JointModelRZ(), to_parent * X_WJ, name);
+        if (j->type == "slider") joint_[i] = model_.addJoint(parent, pin::JointModelPZ(), to_parent * X_WJ, name);
         if (j->type == "ball") joint_[i] = model_.addJoint(parent, pin::JointModelSpherical(), to_parent * X_WJ, name);
         X_JB_[i] = X_WJ.inverse() * se3(body.pose());
       }
     }
     if (joint_[i] > 0) model_.appendBodyToJoint(joint_[i], inertia, X_JB_[i]);
-  }
-  static pin::JointModel hinge(const Eigen::Vector3d& axis) {
-    if (axis == Eigen::Vector3d::UnitX()) return pin::JointModelRX();
-    if (axis == Eigen::Vector3d::UnitY()) return pin::JointModelRY();
-    if (axis == Eigen::Vector3d::UnitZ()) return pin::JointModelRZ();
-    return pin::JointModelRevoluteUnaligned(axis);
   }
   void start(int b) {
     const auto i = static_cast<std::size_t>(b);
@@ -165,9 +164,12 @@ class Pinocchio : public World {
     if (constraints_.empty()) return pin::aba(model_, data_, q, v, tau_, forces_, pin::Convention::LOCAL);
     Vec tau = tau_;
     if (loaded_) {  // its constraint dynamics takes joint forces only: external wrenches by their joint forces
-      tau -= pin::rnea(model_, data_, q, v, Vec(Vec::Zero(model_.nv)), forces_) - pin::rnea(model_, data_, q, v, Vec(Vec::Zero(model_.nv)));
+      tau -= pin::rnea(model_, data_, q, v, Vec(Vec::Zero(model_.nv)), forces_) -
+             pin::rnea(model_, data_, q, v, Vec(Vec::Zero(model_.nv)));
     }
-    pin::ProximalSettings settings(1e-12, 1e-10, 20);
+    pin::ProximalSettings settings(std::getenv("ACC") ? atof(std::getenv("ACC")) : 1e-12,
+                                   std::getenv("MU") ? atof(std::getenv("MU")) : 1e-6,
+                                   std::getenv("IT") ? atoi(std::getenv("IT")) : 20);
     return pin::constraintDynamics(model_, data_, q, v, tau, constraints_, constraint_data_, settings);
   }
 
@@ -189,7 +191,7 @@ class Pinocchio : public World {
 
 int main(int argc, char** argv) {
   using namespace rivals;
-  return drive(argc, argv, {"Pinocchio", PINOCCHIO_VERSION " (Python wheel)", [](const Scene& s, const std::string& setting) {
-                              return std::make_unique<Pinocchio>(s, setting);
-                            }});
+  return drive(argc, argv,
+               {"Pinocchio", PINOCCHIO_VERSION " (Python wheel)",
+                [](const Scene& s, const std::string& setting) { return std::make_unique<Pinocchio>(s, setting); }});
 }

@@ -136,8 +136,9 @@ Json run(const Scene& scene, World& world) {
     samples.add(scene, world, static_cast<double>(n) * scene.dt);
     spent.push_back(cpu);
   }
-  return {{"status", "ok"}, {"us_per_step", 1e6 * cpu / static_cast<double>(std::max(1LL, n))}, {"steps", n},
-          {"t", samples.t}, {"cpu_at", spent}, {"states", samples.states}};
+  return {{"status", "ok"},  {"us_per_step", 1e6 * cpu / static_cast<double>(std::max(1LL, n))},
+          {"steps", n},      {"t", samples.t},
+          {"cpu_at", spent}, {"states", samples.states}};
 }
 
 // Median over 31 rounds of about 1 ms each [ns a call].
@@ -192,7 +193,10 @@ int drive(int argc, char** argv, const Engine& engine) {
   if (argc != 3) return std::fprintf(stderr, "usage: %s SCENE.json default|accurate\n", argv[0]), 2;
   const Scene scene = read_scene(argv[1]);
   const std::string setting = argv[2];
-  Json result = {{"engine", engine.name}, {"version", engine.version}, {"setting", setting}, {"scene", scene.name},
+  Json result = {{"engine", engine.name},
+                 {"version", engine.version},
+                 {"setting", setting},
+                 {"scene", scene.name},
                  {"dt", scene.dt}};
   try {
     const std::unique_ptr<World> world = engine.make(scene, setting);

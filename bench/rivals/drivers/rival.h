@@ -1,5 +1,6 @@
 // What the C++ drivers share: the neutral scene (see ../scenes.py), the loop in time and the result, one JSON object.
-//   driver SCENE.json SETTING      SETTING: default | accurate | ..., as each driver says in `words`; kernels: see World
+//   driver SCENE.json SETTING      SETTING: default | accurate | ..., as each driver says in `words`; kernels: see
+//   World
 // A driver gives a World; what an engine cannot do it throws as NotSupported, which becomes the row's text.
 #pragma once
 
@@ -120,7 +121,9 @@ struct World {
   // Adds a force at the centre of mass and a torque (world frame) for the next step only.
   virtual void apply(int, const V3&, const V3&) { throw NotSupported("external forces are not driven here"); }
   // Named algorithms at the start, each complete from (q, v) on, for the setting `kernels`.
-  virtual std::vector<std::pair<std::string, std::function<void()>>> kernels() { throw NotSupported("has no such kernels"); }
+  virtual std::vector<std::pair<std::string, std::function<void()>>> kernels() {
+    throw NotSupported("has no such kernels");
+  }
   virtual bool own_springs() const { return false; }  // the engine has them; otherwise they are external forces
   virtual void attach(int) { throw NotSupported("no joints are made while it runs"); }
   virtual void detach(int) { throw NotSupported("no joints are broken while it runs"); }

@@ -18,8 +18,12 @@ V3 v3(const SimTK::Vec3& v) { return {v[0], v[1], v[2]}; }
 class Simbody : public World {
  public:
   Simbody(const Scene& scene, const std::string& setting)
-      : scene_(scene), accurate_(setting == "accurate"), matter_(system_), forces_(system_),
-        gravity_(forces_, matter_, st(scene.gravity)), loads_(forces_, matter_) {
+      : scene_(scene),
+        accurate_(setting == "accurate"),
+        matter_(system_),
+        forces_(system_),
+        gravity_(forces_, matter_, st(scene.gravity)),
+        loads_(forces_, matter_) {
     bodies_.resize(scene.bodies.size());
     for (int b : scene.order) add(b);
     for (const Joint& j : scene.joints) {
@@ -97,8 +101,10 @@ class Simbody : public World {
     const int k = scene_.parent[static_cast<std::size_t>(b)];
     const Body& body = scene_.bodies[static_cast<std::size_t>(b)];
     SimTK::MobilizedBody& mine = bodies_[static_cast<std::size_t>(b)];
-    if (k < 0) mine.setUToFitVelocity(s, {st(body.w), st(body.v)});
-    else if (scene_.joints[static_cast<std::size_t>(k)].type == "hinge") mine.setOneU(s, 0, scene_.joints[static_cast<std::size_t>(k)].rate);
+    if (k < 0)
+      mine.setUToFitVelocity(s, {st(body.w), st(body.v)});
+    else if (scene_.joints[static_cast<std::size_t>(k)].type == "hinge")
+      mine.setOneU(s, 0, scene_.joints[static_cast<std::size_t>(k)].rate);
   }
   void close(const Joint& j, std::vector<SimTK::Constraint>& out) {
     const int first = j.b >= 0 ? j.b : j.a, second = j.b >= 0 ? j.a : -1;
