@@ -188,7 +188,7 @@ TEST(Narrow, ManifoldsAreSoundAtRandomPoses) {
     expect_sound(B, X_WB, A, X_WA, margin, n, name(B, A));
     EXPECT_NEAR(gap(B, X_WB, A, X_WA, n.normal_W), d, 1e-8) << name(A, B);
   }
-  EXPECT_GT(touching, 3000);
+  EXPECT_GT(touching, 500);
 }
 
 }  // namespace
