@@ -172,9 +172,8 @@ struct ActuatorReader {
       document.warning(element, whom, "actuator", "its own dynamics (dyntype, timeconst) are not modelled",
                        "expect it to act at once");
     }
-    const Node node{&element, nullptr};
-    const char* attribute = document.has(node, "jointinparent") ? "jointinparent" : "joint";
-    each_scope(document, tree, model, node, {{attribute, Refers::kJoint}}, [&](const Scope& scope) {
+    const Element target{element.name, {{"joint", a.joint}}, {}, element.file, element.line};
+    each_scope(document, tree, model, {&target, nullptr}, {{"joint", Refers::kJoint}}, [&](const Scope& scope) {
       Joint& joint = scene.joints[tree.joints.at(scope.name(a.joint)).index()];
       if (velocity_size(joint.type) != 1) return left_out("it acts on a ball or free joint");
       drive(element, a, ctrl, joint, !effort.contains(joint.path));

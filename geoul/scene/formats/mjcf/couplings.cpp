@@ -41,6 +41,18 @@ struct Couplings {
 
   Posed pose_of(BodyId body) const { return body.valid() ? scene.bodies[body.index()].X_WB : Posed{}; }
 
+  // Whether an element has these attributes; otherwise an error names the first that lacks.
+  bool needs(const Node& node, std::initializer_list<const char*> attributes) {
+    for (const char* attribute : attributes) {
+      if (!document.text(node, attribute).empty()) continue;
+      document.error(*node.element, who(*node.element), "missing-attribute",
+                     "<" + node.element->name + "> has no " + attribute,
+                     std::string("write ") + attribute + "=\"...\"");
+      return false;
+    }
+    return true;
+  }
+
   // Both ends of a weld or connect: bodies, or sites with their frames.
   struct Ends {
     BodyId a, b;
@@ -49,7 +61,7 @@ struct Couplings {
   };
   Ends ends(const Node& node, const Scope& scope) {
     Ends e;
-    e.sites = document.has(node, "site1");
+    e.sites = !document.text(node, "site1").empty();
     if (e.sites) {
       const Site& one = scene.sites[tree.sites.at(scope.name(document.text(node, "site1"))).index()];
       const Site& two = scene.sites[tree.sites.at(scope.name(document.text(node, "site2"))).index()];
@@ -206,22 +218,15 @@ struct Couplings {
     const bool active = document.flag(node, "active", whom, true);
     if (!active) document.info(element, whom, "inactive", "the equality is off at the start");
     if (element.name == "weld" || element.name == "connect") {
-      const bool sites = document.has(node, "site1");
+      const bool sites = !document.text(node, "site1").empty();
       const auto refers = sites ? Refers::kSite : Refers::kBody;
-      if (!sites && !document.has(node, "body1")) {
-        document.error(element, whom, "missing-attribute", "<" + element.name + "> names no body1 or site1",
-                       "name what it joins");
-        return;
-      }
+      if (sites ? !needs(node, {"site1", "site2"}) : !needs(node, {"body1"})) return;
       each_scope(document, tree, model, node,
                  {{sites ? "site1" : "body1", refers}, {sites ? "site2" : "body2", refers}}, [&](const Scope& scope) {
                    element.name == "weld" ? weld(node, scope, active) : connect(node, scope, active);
                  });
     } else if (element.name == "joint") {
-      if (!document.has(node, "joint1")) {
-        document.error(element, whom, "missing-attribute", "<joint> names no joint1", "write joint1=\"...\"");
-        return;
-      }
+      if (!needs(node, {"joint1"})) return;
       each_scope(document, tree, model, node, {{"joint1", Refers::kJoint}, {"joint2", Refers::kJoint}},
                  [&](const Scope& scope) {
                    if (active) follow(node, scope);
@@ -246,6 +251,7 @@ struct Couplings {
                        "give the geoms these properties");
       return;
     }
+    if (!needs(node, {"body1", "body2"})) return;
     each_scope(document, tree, model, node, {{"body1", Refers::kBody}, {"body2", Refers::kBody}},
                [&](const Scope& scope) {
                  const BodyId a = tree.bodies.at(scoped(scope, document.text(node, "body1")));

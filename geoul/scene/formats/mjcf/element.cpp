@@ -68,8 +68,9 @@ void Document::note_ignored(const Element& element) {
 }
 
 void Document::note_attributes(const Element& root) {
-  for (const auto& [attribute, value] : root.attributes) {
-    const auto asked = asked_.find(root.name);
+  const auto asked = asked_.find(root.name);
+  for (const auto& item : root.attributes) {
+    const std::string& attribute = item.first;
     if (asked != asked_.end() &&
         std::any_of(asked->second.begin(), asked->second.end(), [&](const char* name) { return attribute == name; })) {
       continue;

@@ -121,20 +121,14 @@ void Defaults::read_class(Document& document, const Element& element, const Clas
       continue;
     }
     Attributes& attributes = made.tags[child.name];
-    for (const auto& [attribute, value] : child.attributes) {
-      if (attribute == "class") continue;
-      // Another way to write the same thing replaces what an outer class wrote.
-      const auto drop = [&](std::initializer_list<const char*> group) {
-        if (std::find_if(group.begin(), group.end(),
-                         [&, &written = attribute](const char* g) { return written == g; }) == group.end()) {
-          return;
-        }
-        for (const char* g : group) {
-          if (!child.attributes.contains(g)) attributes.erase(g);
-        }
-      };
-      drop({"quat", "axisangle", "euler", "xyaxes", "zaxis"});
-      attributes[attribute] = value;
+    // Another way to write an orientation replaces what an outer class wrote.
+    constexpr const char* kWays[] = {"quat", "axisangle", "euler", "xyaxes", "zaxis"};
+    const auto written = [&](const char* way) { return child.attributes.contains(way); };
+    if (std::any_of(std::begin(kWays), std::end(kWays), written)) {
+      for (const char* way : kWays) attributes.erase(way);
+    }
+    for (const auto& item : child.attributes) {
+      if (item.first != "class") attributes[item.first] = item.second;
     }
   }
   classes_[name] = made;
