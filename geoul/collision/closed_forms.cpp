@@ -190,7 +190,7 @@ int collide_bars(const Geometry& A, const Transformd& X_WA, const Geometry& B, c
   };
   axis(A, X_WA.p, u, fA), axis(B, X_WB.p, v, fB);
   Candidates c;
-  if (std::abs(dot(touch.normal, u)) < 0.5 && std::abs(dot(touch.normal, v)) < 0.5) clip_features(touch, fA, fB, c);
+  clip_features(touch, fA, fB, c);
   add_nearest(touch, c);
   return write_manifold(touch, c, {}, out);
 }

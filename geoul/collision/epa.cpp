@@ -6,16 +6,19 @@ namespace geoul::collision {
 namespace {
 
 constexpr int kVertices = 128;
-constexpr int kFaces = 512;
-constexpr double kStop = 1e-13;  // of the size: between the polytope's face and the support beyond it
+constexpr int kFaces = 2 * kVertices;
+constexpr double kStop = 1e-13;    // of the size: between the polytope's face and the support beyond it
+constexpr double kSliver = 1e300;  // distance of a face that is not expanded
 
 struct Face {
   int v[3];
+  int across[3];        // the face over the edge v[i] v[i + 1]
   Vec3d normal;         // unit, outwards
   double distance = 0;  // of its plane from the origin
+  int seen = -1;        // the last vertex that saw it
 };
 
-// The polytope within A - B, as a bag of faces; small enough to search through.
+// The polytope within A - B.
 struct Polytope {
   const Pair& pair;
   double size = 0;
@@ -31,21 +34,23 @@ struct Polytope {
     a[i] = pair.support_A(n, hint_A), b[i] = pair.support_B(-n, hint_B), w[i] = a[i] - b[i];
     return i;
   }
-  bool add_face(int i, int j, int k) {
-    if (faces == kFaces) return false;
-    Face& f = face[faces];
+  void set_face(int at, int i, int j, int k) {
+    Face& f = face[at];
     const Vec3d e1 = w[j] - w[i], e2 = w[k] - w[i], e3 = w[k] - w[j], n = cross(e1, e2);
     const double l = norm(n), longest = std::fmax(norm(e1), std::fmax(norm(e2), norm(e3)));
-    f.v[0] = i, f.v[1] = j, f.v[2] = k;
+    f.v[0] = i, f.v[1] = j, f.v[2] = k, f.seen = -1;
     // A sliver has no normal of its own; it is not expanded, its neighbours are.
     if (l <= 1e-14 * longest * longest || l == 0) {
-      f.normal = {}, f.distance = 1e300;
+      f.normal = {}, f.distance = kSliver;
     } else {
       f.normal = (1 / l) * n;
       f.distance = dot(f.normal, w[i]);
     }
-    ++faces;
-    return true;
+  }
+  double height(const Face& f, const Vec3d& p) const {
+    if (f.distance != kSliver) return dot(f.normal, p) - f.distance;
+    const Vec3d& o = w[f.v[0]];
+    return dot(cross(w[f.v[1]] - o, w[f.v[2]] - o), p - o);
   }
 };
 
@@ -90,43 +95,69 @@ int span_space(Polytope& p, const Simplex& s) {
   return 2;
 }
 
-// Replaces the faces that `apex` sees by a fan over their rim. False where rounding leaves no clean rim.
-bool expand(Polytope& p, int apex) {
-  int rim[2 * kFaces][2], count = 0;
-  const auto edge = [&](int i, int j) {  // an edge seen from both sides cancels
-    for (int k = 0; k < count; ++k) {
-      if (rim[k][0] == j && rim[k][1] == i) {
-        --count;
-        rim[k][0] = rim[count][0], rim[k][1] = rim[count][1];
-        return;
+// Replaces the faces around `start` that `apex` sees by a fan over their rim. False, and nothing changed, where
+// rounding leaves no simple rim or there is no room.
+bool expand(Polytope& p, int start, int apex) {
+  struct Edge {
+    int a, b, outer;
+  };
+  Edge rim[kFaces];
+  int seen[kFaces], count = 0, rims = 0;
+  const double above = 1e-15 * p.size;
+  seen[count++] = start, p.face[start].seen = apex;
+  for (int at = 0; at < count; ++at) {
+    const Face& f = p.face[seen[at]];
+    for (int i = 0; i < 3; ++i) {
+      Face& o = p.face[f.across[i]];
+      if (o.seen == apex) continue;
+      if (p.height(o, p.w[apex]) > above) {
+        o.seen = apex, seen[count++] = f.across[i];
+      } else {
+        if (rims == kFaces) return false;
+        rim[rims++] = {f.v[i], f.v[i == 2 ? 0 : i + 1], f.across[i]};
       }
     }
-    if (count < kFaces) rim[count][0] = i, rim[count][1] = j, ++count;
-  };
-  const Vec3d& w = p.w[apex];
-  const double above = 1e-15 * p.size;
-  for (int f = 0; f < p.faces;) {
-    const Face& face = p.face[f];
-    const bool sliver = face.distance == 1e300;
-    const Vec3d e1 = p.w[face.v[1]] - p.w[face.v[0]], e2 = p.w[face.v[2]] - p.w[face.v[0]];
-    const double height = sliver ? dot(cross(e1, e2), w - p.w[face.v[0]]) : dot(face.normal, w) - face.distance;
-    if (height > (sliver ? 0 : above)) {
-      edge(face.v[0], face.v[1]), edge(face.v[1], face.v[2]), edge(face.v[2], face.v[0]);
-      p.face[f] = p.face[--p.faces];
-    } else {
-      ++f;
+  }
+  int place[kFaces], from[kVertices];  // of the fan's face over each rim edge; by the vertex where the edge starts
+  for (int i = 0; i < p.vertices; ++i) from[i] = -1;
+  for (int k = 0; k < rims; ++k) {
+    if (from[rim[k].a] >= 0) return false;
+    from[rim[k].a] = k;
+  }
+  if (rims < 3 || p.faces - count + rims > kFaces || rims < count) return false;
+  for (int k = 0; k < rims; ++k) {
+    if (from[rim[k].b] < 0) return false;
+    place[k] = k < count ? seen[k] : p.faces++;
+  }
+  for (int k = 0; k < rims; ++k) {
+    const auto& [a, b, outer] = rim[k];
+    p.set_face(place[k], a, b, apex);
+    Face& f = p.face[place[k]];
+    const int next = place[from[b]];
+    f.across[0] = outer, f.across[1] = next;
+    p.face[next].across[2] = place[k];
+    Face& o = p.face[outer];
+    for (int i = 0; i < 3; ++i) {
+      if (o.v[i] == b && o.v[i == 2 ? 0 : i + 1] == a) o.across[i] = place[k];
     }
   }
-  if (count < 3 || p.faces + count > kFaces) return false;
-  for (int k = 0; k < count; ++k) p.add_face(rim[k][0], rim[k][1], apex);
   return true;
 }
 
-void deepest_points(const Polytope& p, const Face& f, Separation& out) {
-  double weight[3];
-  nearest_on_triangle(p.w[f.v[0]], p.w[f.v[1]], p.w[f.v[2]], weight);
-  out.a = out.b = {};
-  for (int i = 0; i < 3; ++i) out.a += weight[i] * p.a[f.v[i]], out.b += weight[i] * p.b[f.v[i]];
+// The boundary point that the face's plane touches: of triangles in one plane, one holds it.
+void deepest_points(const Polytope& p, const Face& face, Separation& out) {
+  double least = 1e300;
+  for (int k = 0; k < p.faces; ++k) {
+    const Face& f = p.face[k];
+    if (std::abs(f.distance - face.distance) > 1e-10 * p.size || dot(f.normal, face.normal) < 1 - 1e-9) continue;
+    double weight[3];
+    const Vec3d v = nearest_on_triangle(p.w[f.v[0]], p.w[f.v[1]], p.w[f.v[2]], weight);
+    const double d = dot(v, v);
+    if (d >= least) continue;
+    least = d;
+    out.a = out.b = {};
+    for (int i = 0; i < 3; ++i) out.a += weight[i] * p.a[f.v[i]], out.b += weight[i] * p.b[f.v[i]];
+  }
 }
 
 // A - B has no volume: the cores lie in one plane or along one line, and part across it without moving.
@@ -142,6 +173,26 @@ void flat_contact(const Polytope& p, int dimensions, Separation& out) {
   if (dot(p.pair.X_AB * p.pair.B.centre - p.pair.A.centre, n) < 0) n = -n;
   out.normal = n;
   out.distance = gap_along(p.pair, n);
+}
+
+// Round surfaces may need more vertices than there is room for: the direction is then bettered by a search around it,
+// whose pattern turns by the golden angle so that no ridge holds it up.
+void polish(const Pair& pair, double& least, Vec3d& n) {
+  double turn = 0;
+  for (double step = 0.02; step > 1e-11;) {
+    const Vec3d u = any_perpendicular(n), v = cross(n, u);
+    bool better = false;
+    for (int k = 0; k < 6 && !better; ++k) {
+      const double angle = turn + k * 1.0471975511965976;
+      Vec3d m = n + (step * std::cos(angle)) * u + (step * std::sin(angle)) * v;
+      m = (1 / norm(m)) * m;
+      const double depth = -gap_along(pair, m);
+      if (depth < least) least = depth, n = m, better = true;
+    }
+    turn += 2.3999632297286533;
+    step *= better ? 1.5 : 0.6;
+    if (step > 0.05) return;
+  }
 }
 
 }  // namespace
@@ -161,30 +212,42 @@ void penetration(const Pair& pair, const Simplex& simplex, Separation& out) {
   if (dimensions < 3) return flat_contact(p, dimensions, out);
   const bool turned = dot(cross(p.w[1] - p.w[0], p.w[2] - p.w[0]), p.w[3] - p.w[0]) > 0;
   const int i = 0, j = turned ? 2 : 1, k = turned ? 1 : 2;  // 3 lies behind (i, j, k)
-  p.add_face(i, j, k), p.add_face(i, 3, j), p.add_face(j, 3, k), p.add_face(k, 3, i);
-  p.vertices = 4;
+  const int corners[4][3] = {{i, j, k}, {i, 3, j}, {j, 3, k}, {k, 3, i}};
+  const int across[4][3] = {{1, 2, 3}, {3, 2, 0}, {1, 3, 0}, {2, 1, 0}};
+  for (int f = 0; f < 4; ++f) {
+    p.set_face(f, corners[f][0], corners[f][1], corners[f][2]);
+    for (int e = 0; e < 3; ++e) p.face[f].across[e] = across[f][e];
+  }
+  p.vertices = p.faces = 4;
   double least = 1e300;  // depth along the best direction seen
-  while (true) {
+  Face best;
+  bool converged = false;
+  while (p.vertices < kVertices) {
     int nearest = 0;
     for (int f = 1; f < p.faces; ++f) {
       if (p.face[f].distance < p.face[nearest].distance) nearest = f;
     }
     const Face face = p.face[nearest];
-    if (p.faces == 0 || face.distance >= least || face.distance == 1e300 || p.vertices == kVertices) return;
+    if (face.distance == kSliver) break;
     ++out.iterations;
     const int apex = p.sample(face.normal);
     const double reach = dot(face.normal, p.w[apex]);
-    if (reach < least) {
-      least = reach;
-      out.distance = -reach, out.normal = face.normal;
-      deepest_points(p, face, out);
+    if (reach < least) least = reach, best = face;
+    if (reach - face.distance <= kStop * p.size) {
+      if (reach <= least + kStop * p.size) best = face;
+      converged = least >= face.distance - kStop * p.size;
+      break;
     }
-    if (reach - face.distance <= kStop * p.size) return;
-    for (int v = 0; v < apex; ++v) {
-      if (p.w[v] == p.w[apex]) return;
-    }
-    if (!expand(p, apex)) return;
+    bool known = false;
+    for (int v = 0; v < apex; ++v) known |= p.w[v] == p.w[apex];
+    if (known) --p.vertices;
+    // A face too narrow for a normal of its own, or in the way of a clean rim: its neighbours tell.
+    if (known || !expand(p, nearest, apex)) p.face[nearest].distance = kSliver;
   }
+  deepest_points(p, best, out);
+  out.normal = best.normal;
+  if (!converged) polish(pair, least, out.normal);
+  out.distance = -least;
 }
 
 }  // namespace geoul::collision

@@ -9,6 +9,7 @@ namespace {
 constexpr double kLateral = 1e-9;  // of the size: what lies this far off an edge is still within
 constexpr double kBetter = 1e-6;   // relative: what a choice must win by, so that equals do not alternate
 constexpr double kAligned = 0.3;   // cosine: steeper polygons measure no gaps
+constexpr double kUpright = 0.05;  // cosine: segments that stand more on the normal touch with an end
 constexpr double kParallel = 0.1;  // sine: segments at a larger angle touch at one point
 
 constexpr std::uint32_t crossing(std::uint32_t ref, std::uint32_t inc) { return 0x40000000u | ref << 14 | inc; }
@@ -70,6 +71,8 @@ struct Measure {
   }
   void add(const Vec3d& p, std::uint32_t id, Candidates& out) const {
     const double g = gap(p);
+    // Deeper than the shapes are along the normal: beyond the rim of a round face.
+    if (g < touch.distance - kSnap * touch.size) return;
     if (g <= touch.margin) out.add(p - (inc.rounding + 0.5 * g) * n, g, id);
   }
 };
@@ -77,13 +80,13 @@ struct Measure {
 // Corners of a disc as a boundary stand on a dozen tangents, so that a disc of the same size lies within.
 constexpr double kAround = 1.0352761804100830;  // 1 / cos(15 deg)
 
-void edge_line(const Feature& f, int i, const Vec3d& n, Vec3d& a, Vec3d& inward) {
+void edge_line(const Feature& f, int i, const Vec3d& n, bool around, Vec3d& a, Vec3d& inward) {
   const int j = i + 1 == f.count ? 0 : i + 1;
   a = f.p[i];
   const Vec3d e = f.p[j] - f.p[i], m = cross(n, e);
   const double l = norm(m);
   inward = l > 0 ? (1 / l) * m : Vec3d{};
-  if (f.disc) a = f.disc_centre + kAround * (a - f.disc_centre);
+  if (around) a = f.disc_centre + kAround * (a - f.disc_centre);
 }
 
 void clip_polygons(const Measure& m, Candidates& out) {
@@ -97,7 +100,7 @@ void clip_polygons(const Measure& m, Candidates& out) {
   // n is along the reference's outside and against the incident's: the corners of the two run in opposite turns.
   for (int i = 0; i < ref.count; ++i) {
     Vec3d a, inward;
-    edge_line(ref, i, m.n, a, inward);
+    edge_line(ref, i, m.n, ref.disc && inc.disc, a, inward);
     cut(a, inward, slack, ref.id[i], *ring, *spare);
     std::swap(ring, spare);
   }
@@ -115,15 +118,33 @@ void clip_polygons(const Measure& m, Candidates& out) {
   for (int i = 0; i < ring->count; ++i) m.add(ring->p[i], ring->id[i], out);
 }
 
+// The stretch of the segment that lies over the disc, by the quadratic equation; false where none does.
+bool within_disc(const Measure& m, double& from, double& to, std::uint32_t& from_id, std::uint32_t& to_id) {
+  const Feature &ref = m.ref.feature, &inc = m.inc.feature;
+  const auto onto = [&](const Vec3d& p) {  // the disc's plane, along n; from its centre
+    const Vec3d d = p - ref.disc_centre;
+    return d - (dot(d, ref.normal) / dot(m.n, ref.normal)) * m.n;
+  };
+  const Vec3d p = onto(inc.p[0]), e = onto(inc.p[1]) - p;
+  const double r = ref.disc_radius * (1 + kLateral), c = dot(p, p) - r * r, b = dot(p, e), a = dot(e, e);
+  const double root2 = b * b - a * c;
+  if (!(root2 > 0) || !(a > 0)) return c <= 0 && !(a > 0);
+  const double root = std::sqrt(root2), enter = (-b - root) / a, leave = (-b + root) / a;
+  if (enter > from) from = enter, from_id = crossing(ref.id[0] | 0xff, inc.id[0]);
+  if (leave < to) to = leave, to_id = crossing(ref.id[0] | 0xff, inc.id[1]);
+  return from <= to;
+}
+
 void clip_segment(const Measure& m, Candidates& out) {
   const Feature &ref = m.ref.feature, &inc = m.inc.feature;
   const Vec3d e = inc.p[1] - inc.p[0];
   const double slack = kLateral * m.touch.size;
   double from = 0, to = 1;
   std::uint32_t from_id = inc.id[0], to_id = inc.id[1];
-  for (int i = 0; i < ref.count; ++i) {
+  if (ref.disc && !within_disc(m, from, to, from_id, to_id)) return;
+  for (int i = 0; i < ref.count && !ref.disc; ++i) {
     Vec3d a, inward;
-    edge_line(ref, i, m.n, a, inward);
+    edge_line(ref, i, m.n, false, a, inward);
     const double d0 = dot(inc.p[0] - a, inward), d1 = dot(inc.p[1] - a, inward);
     if (d0 < -slack && d1 < -slack) return;
     if (d0 >= -slack && d1 >= -slack) continue;
@@ -143,6 +164,7 @@ void clip_segments(const Touch& touch, const Side& A, const Side& B, Candidates&
   const double le = norm(e), lf = norm(f), slack = kLateral * touch.size;
   if (!(le > 0 && lf > 0) || norm(cross(e, f)) > kParallel * le * lf) return;
   const Vec3d u = (1 / le) * e;
+  if (std::abs(dot(u, n)) > kUpright || std::abs(dot(f, n)) > kUpright * lf) return;
   const double s0 = dot(q0 - p0, u), s1 = s0 + dot(f, u), run = s1 - s0;
   const int low = run > 0 ? 0 : 1;  // B's end with the smaller s
   const double b_low = low == 0 ? s0 : s1, b_high = low == 0 ? s1 : s0;
@@ -157,11 +179,15 @@ void clip_segments(const Touch& touch, const Side& A, const Side& B, Candidates&
     const Vec3d a = p0 + s * u, b = q0 + ((s - s0) / run) * f, d = b - a;
     const double h = dot(d, n), lateral = norm(d - h * n), between = h + bend;
     double gap = h - rounding;
+    Vec3d middle = 0.5 * (a + b + (A.rounding - B.rounding) * n);
     if (lateral > slack) {  // past each other: round sides part as circles do, sharp edges do not touch
       if (bend + rounding <= 0 || between <= 0) continue;
-      gap = std::sqrt(between * between + lateral * lateral) - bend - rounding;
+      const double apart = std::sqrt(between * between + lateral * lateral);
+      gap = apart - bend - rounding;
+      const Vec3d across = d + bend * n;  // from centre to centre of the circles
+      middle = a - A.feature.bend * n + ((A.feature.bend + A.rounding + 0.5 * gap) / apart) * across;
     }
-    if (gap <= touch.margin) out.add(0.5 * (a + b + (A.rounding - B.rounding) * n), gap, ids[i]);
+    if (gap <= touch.margin) out.add(middle, gap, ids[i]);
   }
 }
 
