@@ -49,7 +49,8 @@ struct Search {
   }
   void analyse() {
     analysed = true;
-    newton_possible = rows::analyse(island, work.pattern, work.values, memory.sparse);
+    memory.dense = rows::prefers_dense(island);
+    newton_possible = memory.dense || rows::analyse(island, work.pattern, work.values, memory.sparse);
     if (!newton_possible) return;
     for (rows::Arena arena;;) {
       memory.D = arena.take<double>(36 * island.nblock);
@@ -57,10 +58,13 @@ struct Search {
       memory.q = arena.take<double>(island.nrow), memory.centre = arena.take<double>(island.nrow);
       memory.y = arena.take<double>(island.nrow), memory.dy = arena.take<double>(island.nrow);
       memory.du = arena.take<double>(island.nu);
-      if (arena.base) return;
+      const int square = memory.dense ? island.nrow * island.nrow : 0;
+      memory.G = arena.take<double>(square), memory.A = arena.take<double>(square);
+      if (arena.base) break;
       if (work.steps.size() < arena.used) work.steps.resize(arena.used);
       arena = {work.steps.data(), 0};
     }
+    if (memory.dense) rows::set_delassus(island, memory);
   }
   // Moves the centre of the proximal point method by one inner solve: of the exact law, or where that finds no way
   // down, of the convex one. Returns the Newton steps, negative where both were cut short.

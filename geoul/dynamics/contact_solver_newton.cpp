@@ -95,6 +95,7 @@ void assemble(const Island& island, const Sparse& sparse, const Block& block, co
 }  // namespace
 
 void start_matrix(const Island& island, const Newton& newton) {
+  if (newton.dense) return;
   const Sparse& sparse = newton.sparse;
   std::fill_n(sparse.values, sparse.nvalue, 0.0);
   std::fill_n(newton.du, island.nu, 0.0);
@@ -105,6 +106,7 @@ void start_matrix(const Island& island, const Newton& newton) {
 }
 
 void add_block(const Island& island, const Newton& newton, int i, bool soft) {
+  if (newton.dense) return add_dense(island, newton, i, soft);
   const Block& block = island.blocks[i];
   if (soft) assemble(island, newton.sparse, block, newton.D + 36 * i);
   for (int side = 0; side < 2; ++side) {
@@ -115,6 +117,7 @@ void add_block(const Island& island, const Newton& newton, int i, bool soft) {
 }
 
 bool solve_matrix(const Island& island, const Newton& newton, double* dy) {
+  if (newton.dense) return solve_dense(island, newton, dy);
   if (!factor(newton.sparse)) return false;
   solve(newton.sparse, newton.du);
   for (int i = 0; i < island.nblock; ++i) {

@@ -8,12 +8,20 @@
 namespace geoul::dynamics::rows {
 
 struct Newton {
+  bool dense = false;
+  double *G = nullptr, *A = nullptr;  // (nrow x nrow) of a dense one
   Sparse sparse;
   double* D = nullptr;                                                  // (nblock x 36) dp = -D J du - r
   double *r = nullptr, *dp = nullptr;                                   // (nrow)
   double* du = nullptr;                                                 // (nu)
   double *q = nullptr, *centre = nullptr, *y = nullptr, *dy = nullptr;  // (nrow) of the convex steps
 };
+
+// Of a small island: G = J W^T once, then its system in the impulses instead of the velocities.
+bool prefers_dense(const Island& island);
+void set_delassus(const Island& island, const Newton& newton);
+void add_dense(const Island& island, const Newton& newton, int i, bool soft);
+bool solve_dense(const Island& island, const Newton& newton, double* dy);
 
 // The system (I + W^T D J) du = -W^T r: start, add every block (soft: D is not zero), solve; then dp and dy = J du.
 void start_matrix(const Island& island, const Newton& newton);
