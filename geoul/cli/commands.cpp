@@ -85,7 +85,7 @@ Command add_simulate(CLI::App& app) {
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command = *app.add_subcommand("sim", "simulate a scene: live in the browser, or headless");
-  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, .stl, .obj, .dae)")->required();
+  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
   command.add_option("--seconds", a->options.seconds, "how long; 0 goes on for ever (0; headless 10)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--dt", a->options.dt, "step in seconds (0.001)")->check(CLI::PositiveNumber);
@@ -161,7 +161,7 @@ Command add_convert(CLI::App& app) {
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command = *app.add_subcommand("convert", "read any scene and write it as .usda");
-  command.add_option("IN", a->in, "scene file (.usda, .urdf, .stl, .obj, .dae)")->required();
+  command.add_option("IN", a->in, "scene file (.usda, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
   command.add_option("OUT", a->out, "file to write (.usda)")->required();
   command.footer(
       "Examples:\n"

@@ -295,6 +295,7 @@ void configure_joint(const Actuator& actuator, scene::Joint& joint) {
   joint.friction = actuator.static_friction;
   joint.damping = actuator.viscous_friction;
   joint.effort_limit = scene::kUnlimited;  // the motor's own limits act
+  joint.drive = {};                        // and the controller in front of it
 }
 
 Result<ActuatorMemory> make_actuator_memory(std::span<const Actuator> actuators, const Model& model,

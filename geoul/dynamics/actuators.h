@@ -130,7 +130,8 @@ struct ActuatorOutput {
 // Every wrong value by name. Codes: not-a-number, out-of-range, no-degree (joint of the actuator).
 void validate(const Actuator& actuator, const Model& model, Diagnostics& diagnostics);
 
-// Writes armature (0 where elastic), friction, damping and an unlimited effort into the joint, before compile.
+// Writes armature (0 where elastic), friction, damping and an unlimited effort into the joint, and takes its own drive
+// away, before compile.
 void configure_joint(const Actuator& actuator, scene::Joint& joint);
 
 // Cold motors, rotors in the middle of their play, no command under way. shortest_step sizes the delay's ring. Errors:

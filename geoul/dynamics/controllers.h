@@ -6,7 +6,8 @@
 //   kImpedance       u = kp e + kd de + effort + b(q, v)                    b: weight and velocity terms
 //   kComputedTorque  u = inverse dynamics of (a* + kp e + kd de + ki int(e)) + springs and damping + effort
 // then |u| <= effort_limit, and |du/dt| <= effort_rate. Anti-windup: the integral stands still while u is cut off and
-// the error would push it further (conditional integration). Source: Astrom, Hagglund, Advanced PID Control (2006),
+// the error would push it further (conditional integration). A joint's own drive works beside all this: leave it out
+// of the scene (Joint::drive = {}). Source: Astrom, Hagglund, Advanced PID Control (2006),
 // sec. 3.5; Khalil, Dombre, Modeling, Identification and Control of Robots (2002), ch. 14.
 #pragma once
 

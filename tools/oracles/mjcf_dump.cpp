@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   if (!scene) return std::fputs(diagnostics.to_error().message.c_str(), stderr), 1;
   scene->mimics.clear();
   scene->couplings.clear();
+  scene->springs.clear();
   for (auto& joint : scene->joints) {
     if (joint.path.find("/equalities/") != std::string::npos) joint.enabled = false;
   }

@@ -170,7 +170,7 @@ void TreeReader::weigh(const Node& node, const std::string& whom, const Posed& X
 
 // ---- geoms ----
 
-MaterialId TreeReader::surface(const Node& node, const Scope& scope, const std::string& whom) {
+MaterialId TreeReader::surface(const Node& node, const Scope& scope, const std::string& whom, bool touches) {
   Look look;
   const std::string material = document_.text(node, "material");
   if (!material.empty() && !assets_.look(*scope.model, material, look)) {
@@ -191,9 +191,9 @@ MaterialId TreeReader::surface(const Node& node, const Scope& scope, const std::
   if (condim != 1 && condim != 3 && condim != 4 && condim != 6) {
     document_.error(*node.element, whom, "bad-value", "condim is " + std::to_string(condim), "write 1, 3, 4 or 6");
   }
-  // condim says which kinds of friction a contact has.
-  return assets_.material(
-      look, {condim >= 3 ? friction[0] : 0, condim >= 4 ? friction[1] : 0, condim == 6 ? friction[2] : 0});
+  // A contact has the larger condim of its two geoms, so one of 1 slides without friction on its like only.
+  tree_.sliding = tree_.sliding || (condim >= 3 && touches);
+  return assets_.material(look, {friction[0], condim >= 4 ? friction[1] : 0, condim == 6 ? friction[2] : 0});
 }
 
 void TreeReader::read_geom(const Element& element, const Posed& X_BF, const Parent& body, const Scope& scope,
@@ -222,9 +222,9 @@ void TreeReader::read_geom(const Element& element, const Posed& X_BF, const Pare
   const ShapeMask bits{{}, mask("contype"), mask("conaffinity")};
   Shape shape;
   shape.body = body.id;
-  shape.material = surface(node, scope, whom);
   shape.visible = group >= 0 && group <= 2;
   shape.collides = bits.type != 0 || bits.affinity != 0;
+  shape.material = surface(node, scope, whom, shape.collides);
   const std::string written = scope.name(document_.text({&element, nullptr}, "name"));
   constexpr const char* kKinds[] = {"plane", "hfield", "sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh"};
   const std::string name = written.empty() ? kKinds[type] : written;

@@ -59,6 +59,9 @@ std::optional<Scene> read_mjcf_text(std::string_view text, const std::string& na
   const Tree tree = reader.read(model);
   if (diagnostics.error_count() == errors_before) {
     scale_masses(model.compiler, scene);
+    if (!tree.sliding) {
+      for (Material& material : scene.materials) material.static_friction = material.dynamic_friction = 0;
+    }
     place_reference(tree, scene);
     std::vector<const Model*> models;
     for (const Scope& scope : tree.scopes) {

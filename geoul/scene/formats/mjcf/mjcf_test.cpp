@@ -365,6 +365,15 @@ TEST(Mjcf, MeshThatTouchesIsSeenAsASurfaceAndTouchesAsItsHull) {
   EXPECT_TRUE(!scene.shapes[1].collides && scene.shapes[1].visible);
 }
 
+TEST(Mjcf, GeomsWithoutFrictionSlideOnTheirLikeOnly) {
+  const std::string ball = "<geom name=\"ball\" size=\"1\" condim=\"1\" friction=\"0.7\"/>";
+  const auto friction = [](const Scene& scene) {
+    return scene.materials[shape(scene, "/m/world/ball").material.index()].dynamic_friction;
+  };
+  EXPECT_EQ(friction(read("<worldbody>" + ball + "</worldbody>")), 0);
+  EXPECT_EQ(friction(read("<worldbody>" + ball + "<geom type=\"plane\" size=\"1 1 1\"/></worldbody>")), 0.7);
+}
+
 TEST(Mjcf, HeightFieldsAreBroughtToTheirHeight) {
   const Scene scene = read(
       "<asset><hfield name=\"h\" nrow=\"2\" ncol=\"3\" size=\"3 2 0.5 1\" elevation=\"5 6 7 3 4 5\"/></asset>"

@@ -42,6 +42,7 @@ struct Tree {
   std::vector<BodyId> mocap;
   std::vector<char> is_static;  // (nbody) fixed to the world, through whatever
   std::vector<ShapeMask> masks;
+  bool sliding = false;       // whether any geom that touches has a condim of 3 or more
   std::vector<Scope> scopes;  // every model, prefix and suffix that elements were read under; the first: the file's own
 };
 
@@ -97,7 +98,7 @@ class TreeReader {
              MassProperties& sum);
   std::optional<Solid> solid_of(const Node& node, const Geometry& geometry, const std::optional<Vec3d>& ellipsoid,
                                 const std::string& whom);
-  MaterialId surface(const Node& node, const Scope& scope, const std::string& whom);
+  MaterialId surface(const Node& node, const Scope& scope, const std::string& whom, bool touches);
   void read_site(const Element& element, const Posed& X_BF, const Parent& body, const Scope& scope);
   void read_camera(const Element& element, const Posed& X_BF, const Parent& body, const Scope& scope);
 
