@@ -2,7 +2,6 @@
 // object a line, for bench/figures. Scenes and reference values: see scenarios/mechanics.h and the sources
 // named in docs/notes/dynamics.md.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -12,8 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "geoul/dynamics/dynamics.h"
-#include "geoul/dynamics/step.h"
+#include "bench/figure.h"
 #include "scenarios/mechanics.h"
 
 namespace geoul::dynamics {
@@ -23,20 +21,11 @@ using namespace scenarios;
 
 constexpr double kEps = std::numeric_limits<double>::epsilon();
 
-void print(const std::string& name, double value, const char* unit, const char* sense, double bound) {
-  if (std::strcmp(sense, "report") == 0) {
-    std::printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"sense\": \"report\"}\n", name.c_str(), value,
-                unit);
-  } else {
-    std::printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"bound\": %.6g, \"sense\": \"%s\"}\n",
-                name.c_str(), value, unit, bound, sense);
-  }
-  std::fflush(stdout);
-}
-void at_most(const std::string& name, double value, const char* unit, double bound) {
-  print(name, value, unit, "max", bound);
-}
-void report(const std::string& name, double value, const char* unit) { print(name, value, unit, "report", 0); }
+using bench::at_least;
+using bench::at_most;
+using bench::median;
+using bench::nanoseconds;
+using bench::report;
 
 StepOptions every(double dt, Integrator integrator, ThreadPool* pool = nullptr) {
   return {Duration::from_seconds(dt), integrator, 60, pool};
@@ -157,8 +146,8 @@ void ring() {
     de = std::max(de, std::abs(energy(model, data, state.q, state.v).total() / e0 - 1));
     dl = std::max(dl, norm(momentum(model, data).n - l0) / norm(l0));
   }
-  at_most("ring of 12 welds/energy drift, 10 s at 1 kHz", de, "relative", 1e-9);
-  at_most("ring of 12 welds/angular momentum drift", dl, "relative", 1e-9);
+  at_most("ring of 12 welds/energy drift, 10 s at 1 kHz", de, "relative", 1e-11);
+  at_most("ring of 12 welds/angular momentum drift", dl, "relative", 1e-11);
 }
 
 // Welded and lumped: largest difference of the chassis' pose over 2 s.
@@ -231,7 +220,7 @@ void pendulum_figures() {
       return std::hypot(x.x - 0.9862917511318753, x.z + 0.1650108531255412);
     };
     const double measured = std::log2(error(4e-3) / error(1e-3)) / 2;
-    print(std::string("A01 pendulum/order of ") + to_string(o.integrator), measured, "", "min", o.order - 0.3);
+    at_least(std::string("A01 pendulum/order of ") + to_string(o.integrator), measured, "", o.order - 0.3);
   }
 }
 
@@ -378,23 +367,6 @@ void threads() {
   at_most("determinism/values that differ with 2, 3, 7 threads", different, "values", 0);
 }
 
-// Median over 31 rounds of the thread's CPU time of one call [ns].
-double nanoseconds(const std::function<void()>& call, int repeat) {
-  std::vector<double> rounds;
-  for (int r = 0; r < 31; ++r) {
-    const auto clock = [] {
-      timespec t{};
-      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-      return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-    };
-    const double begin = clock();
-    for (int i = 0; i < repeat; ++i) call();
-    rounds.push_back((clock() - begin) / repeat);
-  }
-  std::nth_element(rounds.begin(), rounds.begin() + 15, rounds.end());
-  return rounds[15];
-}
-
 void speed() {
   const Model model = compiled(arm7());
   Data data = make_data(model);
@@ -420,8 +392,7 @@ void speed() {
     const double l = nanoseconds([&] { forward_dynamics(lumped, x, y, t, {}, dl, z); }, 2000);
     ratios.push_back(w / l);
   }
-  std::nth_element(ratios.begin(), ratios.begin() + 7, ratios.end());
-  report("speed/30 welded bodies over one lumped body, ABA", ratios[7], "times");
+  report("speed/30 welded bodies over one lumped body, ABA", median(ratios), "times");
 }
 
 }  // namespace
