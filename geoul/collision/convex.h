@@ -11,6 +11,17 @@
 
 namespace geoul::collision {
 
+// Array whose elements start without a value: scratch that would cost more to clear than to use.
+template <class T, int N>
+struct Scratch {
+  union {
+    T items[N];
+  };
+  Scratch() {}  // NOLINT: leaves the items alone
+  T& operator[](int i) { return items[i]; }
+  const T& operator[](int i) const { return items[i]; }
+};
+
 // The shape is the Minkowski sum of the core and a ball of radius `rounding`.
 struct Core {
   Kind kind = Kind::kSphere;  // sphere: a point; capsule: a segment
@@ -42,7 +53,7 @@ inline Vec3d support(const Core& core, const Vec3d& d) {
 struct Feature {
   static constexpr int kMax = 32;  // hull faces of more corners are thinned out to this many
   int count = 0;                   // 1: point, 2: segment, 3 and more: polygon, counter-clockwise seen from outside
-  Vec3d p[kMax];
+  Scratch<Vec3d, kMax> p;
   std::uint32_t id[kMax];  // of the corners, below 2^14; edge i runs from corner i to the next
   Vec3d normal;            // unit, of a polygon, or of a ruled surface along its segment; zero for points
   double bend = 0;         // radius of curvature across a segment (rounding not included)

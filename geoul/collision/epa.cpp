@@ -24,8 +24,8 @@ struct Polytope {
   double size = 0;
   int hint_A = 0, hint_B = 0;
   int vertices = 0, faces = 0;
-  Vec3d w[kVertices], a[kVertices], b[kVertices];
-  Face face[kFaces];
+  Scratch<Vec3d, kVertices> w, a, b;
+  Scratch<Face, kFaces> face;
 
   explicit Polytope(const Pair& p) : pair(p), size(p.size()) {}
 

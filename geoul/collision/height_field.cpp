@@ -24,7 +24,8 @@ Vec3d triangle_normal(const HeightGrid& grid, int t) {
   Vec3d p[3];
   triangle_corners(grid, t, p);
   const Vec3d n = cross(p[1] - p[0], p[2] - p[0]);
-  return (1 / norm(n)) * n;
+  const double l = norm(n);
+  return {n.x / l, n.y / l, n.z / l};
 }
 
 void triangle_neighbours(const HeightGrid& grid, int t, int across[3]) {
@@ -64,6 +65,47 @@ CellRange cells(const HeightGrid& grid, const Bounds& box) {
           std::min(grid.rows - 2, cell_of(box.high.y, grid.y0, grid.dy, grid.rows))};
 }
 
+namespace {
+
+// A ray over the grid, cell by cell; keeps the nearest hit.
+struct Walk {
+  const HeightGrid& grid;
+  const Ray& ray;
+  double reach;
+  TriangleRay sheared{ray};
+  double nearest = Bounds::kInfinity;
+  int hit = -1;
+
+  void test(int column, int row) {
+    if (column < 0 || row < 0 || column + 1 >= grid.columns || row + 1 >= grid.rows) return;
+    for (int half = 0; half < 2; ++half) {
+      const int t = 2 * (row * (grid.columns - 1) + column) + half;
+      Vec3d c[3];
+      triangle_corners(grid, t, c);
+      bool front = false;
+      const double at = sheared.meet(c[0], c[1], c[2], front);
+      if (front && at <= reach && at < nearest) nearest = at, hit = t;
+    }
+  }
+
+  // The cell beside this one where the ray, at t, runs along the wall between them nearer than rounding can tell.
+  void test_beside(const int cell[2], int axis, double t, double slack) {
+    const double low = (axis == 0 ? grid.x0 : grid.y0) + (axis == 0 ? grid.dx : grid.dy) * cell[axis];
+    const double at = ray.o[axis] + t * ray.d[axis] - low;
+    int beside[2] = {cell[0], cell[1]};
+    if (at < slack) {
+      --beside[axis];
+    } else if (at > (axis == 0 ? grid.dx : grid.dy) - slack) {
+      ++beside[axis];
+    } else {
+      return;
+    }
+    test(beside[0], beside[1]);
+  }
+};
+
+}  // namespace
+
 double cast_ray(const HeightGrid& grid, const Ray& ray, double reach, Vec3d& normal) {
   const Vec3d low{grid.x0, grid.y0, grid.low};
   const Vec3d high{grid.x0 + grid.dx * (grid.columns - 1), grid.y0 + grid.dy * (grid.rows - 1), grid.high};
@@ -73,32 +115,28 @@ double cast_ray(const HeightGrid& grid, const Ray& ray, double reach, Vec3d& nor
   int cell[2] = {std::clamp(cell_of(p.x, grid.x0, grid.dx, grid.columns), 0, grid.columns - 2),
                  std::clamp(cell_of(p.y, grid.y0, grid.dy, grid.rows), 0, grid.rows - 2)};
   const int count[2] = {grid.columns - 1, grid.rows - 1};
-  const double origin[2] = {grid.x0, grid.y0}, size[2] = {grid.dx, grid.dy};
-  const TriangleRay sheared(ray);
-  double nearest = Bounds::kInfinity;
+  const double slack = 1e-12 * (grid.dx + grid.dy) + 1e-15 * (norm(ray.o) + norm(high - low));
+  Walk walk{grid, ray, reach};
+  for (int k = 0; k < 2; ++k) walk.test_beside(cell, k, start, slack);
   for (double from = start;;) {
     double leave[2];
     for (int k = 0; k < 2; ++k) {
-      const double wall = origin[k] + size[k] * (cell[k] + (ray.d[k] > 0 ? 1 : 0));
+      const double wall = (k == 0 ? grid.x0 : grid.y0) + (k == 0 ? grid.dx : grid.dy) * (cell[k] + (ray.d[k] > 0));
       leave[k] = ray.d[k] == 0 ? Bounds::kInfinity : (wall - ray.o[k]) * ray.inverse[k];
     }
-    const double to = std::min({leave[0], leave[1], reach});
-    for (int half = 0; half < 2; ++half) {
-      const int t = 2 * (cell[1] * count[0] + cell[0]) + half;
-      Vec3d c[3];
-      triangle_corners(grid, t, c);
-      bool front = false;
-      const double at = sheared.meet(c[0], c[1], c[2], front);
-      if (front && at <= reach && at < nearest) nearest = at, normal = triangle_normal(grid, t);
-    }
-    if (nearest <= to || to >= reach) return nearest;
+    const int out = leave[0] <= leave[1] ? 0 : 1;
+    const double to = std::min(leave[out], reach);
+    walk.test(cell[0], cell[1]);
+    walk.test_beside(cell, 1 - out, from, slack);
+    walk.test_beside(cell, 1 - out, to, slack);
     const double z0 = ray.o.z + from * ray.d.z, z1 = ray.o.z + to * ray.d.z;
-    if ((z0 < grid.low && z1 < z0) || (z0 > grid.high && z1 > z0)) return nearest;
-    const int k = leave[0] <= leave[1] ? 0 : 1;
-    cell[k] += ray.d[k] > 0 ? 1 : -1;
-    if (cell[k] < 0 || cell[k] >= count[k]) return nearest;
+    const bool below = z0 < grid.low - slack && z1<z0, above = z0> grid.high + slack && z1 > z0;
+    cell[out] += ray.d[out] > 0 ? 1 : -1;
+    if (walk.nearest <= to || to >= reach || below || above || cell[out] < 0 || cell[out] >= count[out]) break;
     from = to;
   }
+  if (walk.hit >= 0) normal = triangle_normal(grid, walk.hit);
+  return walk.nearest;
 }
 
 }  // namespace geoul::collision

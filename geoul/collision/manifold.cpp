@@ -21,7 +21,7 @@ struct Ring {
   static constexpr int kMax = 2 * Feature::kMax + 2;
   static constexpr std::uint32_t kCut = 0x8000;
   int count = 0;
-  Vec3d p[kMax];
+  Scratch<Vec3d, kMax> p;
   std::uint32_t id[kMax], tag[kMax];
 };
 

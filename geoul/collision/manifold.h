@@ -26,7 +26,7 @@ constexpr std::uint32_t kNearestId = 0x7fffffff;  // of the pair of nearest poin
 struct Candidates {
   static constexpr int kMax = 2 * Feature::kMax + 16;
   int count = 0;
-  Vec3d p[kMax];  // halfway between the surfaces
+  Scratch<Vec3d, kMax> p;  // halfway between the surfaces
   double gap[kMax];
   std::uint32_t id[kMax];
 

@@ -31,7 +31,7 @@ bool add_triangle(TriangleTree& mesh, int a, int b, int c) {
   const double area = norm(n);
   if (!(area > 1e-9 * longest)) return false;
   mesh.triangles.push_back({a, b, c});
-  mesh.normals.push_back((1 / area) * n);
+  mesh.normals.push_back({n.x / area, n.y / area, n.z / area});  // exact along an axis
   return true;
 }
 

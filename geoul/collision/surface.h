@@ -45,11 +45,20 @@ struct SurfaceContact {
   std::uint64_t id = 0;
 };
 
+// Contacts of one triangle that overlaps a convex shape, among those of a pair.
+struct Overlap {
+  Vec3d normal_W;
+  double depth = 0;
+  int triangle = 0, first = 0, count = 0;  // contacts
+  bool dropped = false;
+};
+
 // Memory of the functions below.
 struct SurfaceWork {
   std::vector<SurfaceContact> contacts;
   std::vector<int> triangles_a, triangles_b, vertices;
   std::vector<std::int8_t> taken;
+  std::vector<Overlap> overlaps;
 };
 
 // What collide_surface may be asked: A and B in any order, of which at least one is a surface; the other one convex, a

@@ -9,9 +9,47 @@ namespace {
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
+constexpr double kOnFace = 1e-6;  // angle to the face's normal that is rounding
+
 Posed relative(const Posed& X_WA, const Posed& X_WB) {
   const Quatd R = conjugate(X_WA.R);
   return {R * X_WB.R, rotation_matrix(R) * (X_WB.p - X_WA.p)};
+}
+
+// At a convex edge a shape can overlap two faces, and its depth under one may be far more than the way out past the
+// other. Drops the contacts of a triangle that the shape has left once it moved out along a normal of less depth; in a
+// hollow, where that takes off no more than the angle between the two, both stay.
+void drop_resolved(const Geometry& convex, const Posed& X_WA, const Geometry& surface, const Transformd& X_WB,
+                   SurfaceWork& work) {
+  std::vector<Overlap>& overlaps = work.overlaps;
+  std::sort(overlaps.begin(), overlaps.end(), [](const Overlap& a, const Overlap& b) {
+    return a.depth != b.depth ? a.depth < b.depth : a.triangle < b.triangle;
+  });
+  bool any = false;
+  for (std::size_t i = 1; i < overlaps.size(); ++i) {
+    Overlap& deep = overlaps[i];
+    for (std::size_t k = 0; k < i && !deep.dropped; ++k) {
+      const Overlap& shallow = overlaps[k];
+      if (shallow.dropped || !(deep.depth > 1.05 * shallow.depth + 1e-6 * convex.bounding_radius)) continue;
+      const double cosine = dot(deep.normal_W, shallow.normal_W);
+      if (cosine > 1 - 1e-3) continue;
+      const Posed out{X_WA.R, X_WA.p - (1.001 * shallow.depth) * shallow.normal_W};
+      Manifold m;
+      m.count = 0;
+      const TriangleFace face = triangle_face(surface, X_WB, deep.triangle);
+      collide_triangle(convex, out, face.p_W, 0, 0, m);  // by itself, whichever neighbour is nearer
+      const double still = deep.depth - shallow.depth * std::max(0.0, cosine);  // if the triangle went on for ever
+      deep.dropped = true;
+      for (int j = 0; j < m.count; ++j) deep.dropped &= m.points[j].distance > -0.1 * still;
+    }
+    any |= deep.dropped;
+  }
+  if (!any) return;
+  for (const Overlap& o : overlaps) {
+    if (!o.dropped) continue;
+    for (int k = 0; k < o.count; ++k) work.contacts[index(o.first + k)].distance = Bounds::kInfinity;
+  }
+  std::erase_if(work.contacts, [](const SurfaceContact& c) { return c.distance == Bounds::kInfinity; });
 }
 
 // Normals from the convex shape to the surface.
@@ -21,15 +59,29 @@ void collide_convex(const Geometry& convex, const Posed& X_WA, const Geometry& s
   bounds(convex, relative(X_WB, X_WA), box.low, box.high);
   box = grown(box, margin + 1e-12 * convex.bounding_radius);
   const Transformd X = transform(X_WB);
+  work.overlaps.clear();
   Manifold m;
   visit_triangles(surface, box, [&](int t) {
     if (!overlap(triangle_bounds(surface, t), box)) return;
     m.count = 0;
-    collide_triangle(convex, X_WA, triangle_face(surface, X, t), margin, m);
+    const TriangleFace face = triangle_face(surface, X, t);
+    if (collide_triangle(convex, X_WA, face, margin, m) == 0) return;
+    const Vec3d outward = X.R * surface_normal(surface, t);
+    const Vec3d n = dot(m.normal_W, outward) > 0 ? outward : -outward;
+    const bool on_face = norm(m.normal_W - n) < kOnFace;
+    Overlap overlapping{m.normal_W, 0, t, static_cast<int>(work.contacts.size()), m.count};
     for (int k = 0; k < m.count; ++k) {
-      work.contacts.push_back({m.normal_W, m.points[k].p_W, m.points[k].distance, m.points[k].id});
+      SurfaceContact c{m.normal_W, m.points[k].p_W, m.points[k].distance, m.points[k].id};
+      if (on_face) {  // all triangles of a flat floor give the same bits, and points halfway to its plane
+        c.normal_W = n;
+        c.p_W += (dot(n, face.p_W[0] - c.p_W) - 0.5 * c.distance) * n;
+      }
+      work.contacts.push_back(c);
+      overlapping.depth = std::max(overlapping.depth, -c.distance);
     }
+    if (overlapping.depth > 0) work.overlaps.push_back(overlapping);
   });
+  if (work.overlaps.size() > 1) drop_resolved(convex, X_WA, surface, X, work);
 }
 
 struct HalfSpace {
