@@ -54,12 +54,8 @@ void expect_no_bumps(const scene::Geometry& shape, const Quatd& upright, double 
 
 TEST(Surface, ABoxFeelsNoInnerEdges) { expect_no_bumps(scene::Box{{0.5, 0.3, 0.2}}, {}, 0.1, 4); }
 TEST(Surface, ASmallBoxFeelsNoInnerEdges) { expect_no_bumps(scene::Box{{0.05, 0.03, 0.02}}, {}, 0.01, 4); }
-TEST(Surface, ASphereFeelsNoInnerEdges) {
-  expect_no_bumps(scene::Sphere{0.1}, {}, 0.1, 1);
-}
-TEST(Surface, ACylinderFeelsNoInnerEdges) {
-  expect_no_bumps(scene::Cylinder{0.2, 0.2}, {}, 0.1, 3);
-}
+TEST(Surface, ASphereFeelsNoInnerEdges) { expect_no_bumps(scene::Sphere{0.1}, {}, 0.1, 1); }
+TEST(Surface, ACylinderFeelsNoInnerEdges) { expect_no_bumps(scene::Cylinder{0.2, 0.2}, {}, 0.1, 3); }
 TEST(Surface, ALyingCapsuleFeelsNoInnerEdges) {
   expect_no_bumps(scene::Capsule{0.05, 0.6}, {std::sqrt(0.5), 0, std::sqrt(0.5), 0}, 0.05, 2);
 }
