@@ -167,10 +167,10 @@ constexpr Mat3<T> rotation_matrix(const Quat<T>& q) {
           {two * (xy + wz), one - two * (xx + zz), two * (yz - wx)},
           {two * (xz - wy), two * (yz + wx), one - two * (xx + yy)}};
 }
-// Unit quaternion (w >= 0) of a rotation matrix. Source: Shepperd, J. Guidance and Control 1(3), 1978.
+// Quaternion (w >= 0) of a rotation matrix, of any length that is not small. Source: Shepperd, J. Guidance and Control
+// 1(3), 1978.
 template <class T>
-Quat<T> quaternion(const Mat3<T>& m) {
-  using std::sqrt;
+Quat<T> unnormalized_quaternion(const Mat3<T>& m) {
   const T t = trace(m);
   Quat<T> q;
   if (t >= m.r0.x && t >= m.r1.y && t >= m.r2.z) {
@@ -183,7 +183,12 @@ Quat<T> quaternion(const Mat3<T>& m) {
     q = {m.r1.x - m.r0.y, m.r0.z + m.r2.x, m.r1.z + m.r2.y, T(1) + m.r2.z - m.r0.x - m.r1.y};
   }
   if (q.w < T(0)) q = {-q.w, -q.x, -q.y, -q.z};
-  return normalized(q);
+  return q;
+}
+// The same of length 1.
+template <class T>
+Quat<T> quaternion(const Mat3<T>& m) {
+  return normalized(unnormalized_quaternion(m));
 }
 
 // sin(x)/x, smooth at 0.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
@@ -70,6 +71,8 @@ void gather_external(const Model& model, const Island& island, const BodyWrenche
 Data make_data(const Model& model) {
   Data data;
   data.links.resize(model.links.size());
+  data.placed.resize(model.islands.size());
+  data.place = {model.q_start, model.v_start, {}};
   std::size_t balls = 0;
   for (const Link& link : model.links) balls += link.ball >= 0 ? 1 : 0;
   data.balls.resize(balls);
@@ -112,7 +115,22 @@ Data make_data(const Model& model) {
 
 void forward_kinematics(const Model& model, std::span<const double> q, std::span<const double> v, Data& data) {
   GEOUL_EXPECTS(static_cast<int>(q.size()) == model.nq && static_cast<int>(v.size()) == model.nv);
-  kernels::kinematics(model, 0, model.nlink, q.data(), v.data(), data.links.data());
+  for (const Island& island : model.islands) place_links(model, island, q.data(), v.data(), data);
+}
+
+void place_links(const Model& model, const Island& island, const double* q, const double* v, Data& data) {
+  const Tree& all = island.all;
+  const auto q0 = static_cast<std::size_t>(all.q_begin), v0 = static_cast<std::size_t>(all.v_begin);
+  const std::size_t bytes_q = sizeof(double) * static_cast<std::size_t>(all.q_end - all.q_begin);
+  const std::size_t bytes_v = sizeof(double) * static_cast<std::size_t>(all.v_end - all.v_begin);
+  char& placed = data.placed[static_cast<std::size_t>(&island - model.islands.data())];
+  if (placed && std::memcmp(data.place.q.data() + q0, q + q0, bytes_q) == 0 &&
+      std::memcmp(data.place.v.data() + v0, v + v0, bytes_v) == 0)
+    return;
+  kernels::kinematics(model, all.begin, all.end, q, v, data.links.data());
+  std::memcpy(data.place.q.data() + q0, q + q0, bytes_q);
+  std::memcpy(data.place.v.data() + v0, v + v0, bytes_v);
+  placed = 1;
 }
 
 void inverse_dynamics(const Model& model, std::span<const double> q, std::span<const double> v,

@@ -363,7 +363,7 @@ double project(const Model& model, const Island& island, Data& data, std::span<d
   constexpr int kNewton = 8;
   ConstraintData& cd = data.constraints;
   const Tree& all = island.all;
-  const auto place = [&] { kernels::kinematics(model, all.begin, all.end, q.data(), v.data(), data.links.data()); };
+  const auto place = [&] { place_links(model, island, q.data(), v.data(), data); };
   place();
   double left = constraint_error(model, island, q, data), last = INFINITY;
   // articulated inertias of the pose; velocities and forces do not matter to them

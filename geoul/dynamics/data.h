@@ -113,6 +113,8 @@ struct Coordinates {
 
 struct Data {
   std::vector<LinkData> links;   // (nlink)
+  std::vector<char> placed;      // (nisland) links hold the kinematics of `place`; place_links alone may write there
+  Coordinates place;             // q, v only
   std::vector<BallData> balls;   // by Link::ball
   std::vector<double> diagonal;  // (nv) added to the joint-space inertia: armature, and implicit laws
   std::vector<char> held;        // (nlink) held in this solve: prescribed, or stopped by a joint law

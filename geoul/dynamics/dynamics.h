@@ -17,6 +17,10 @@ scene::State make_state(const Model& model);
 // Link poses and velocities for (q, v): data.links[i].X_WL, .V (link frame). O(nlink).
 void forward_kinematics(const Model& model, std::span<const double> q, std::span<const double> v, Data& data);
 
+// The same for one island. Does nothing where its links were last placed at the same bits of (q, v): who writes X_PL,
+// X_WL, V or c of its links must clear data.placed of the island.
+void place_links(const Model& model, const Island& island, const double* q, const double* v, Data& data);
+
 // tau that gives acceleration a at (q, v), with gravity and external wrenches: recursive Newton-Euler, O(nlink).
 // Armature counts; joint laws do not. Source: Featherstone 2008, table 5.1.
 void inverse_dynamics(const Model& model, std::span<const double> q, std::span<const double> v,

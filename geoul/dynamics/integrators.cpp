@@ -42,7 +42,7 @@ struct Stepper {
   }
 
   void prepare(const std::vector<double>& q, const std::vector<double>& v) {
-    kernels::kinematics(model, tree.begin, tree.end, q.data(), v.data(), data.links.data());
+    place_links(model, island, q.data(), v.data(), data);
     gather_external(model, island, controls.wrenches, data);
   }
 
@@ -58,6 +58,7 @@ struct Stepper {
   // Leaves the links so that articulated_bodies is the plain product with the inverse of the joint-space inertia:
   // no velocity, no gravity, no wrench.
   void make_linear() {
+    data.placed[static_cast<size_t>(&island - model.islands.data())] = 0;
     for (int i = tree.begin; i < tree.end; ++i) {
       LinkData& d = data.links[static_cast<size_t>(i)];
       d.V = d.c = {};

@@ -31,7 +31,7 @@ scene::Scene at_this_instant(const World& world) {
 // about the bodies' origins): M v = sum_b J_b^T I_b V_b. Prescribed motion keeps its own.
 void take_momentum(const Model& model, const scene::Scene& scene, const std::vector<Motiond>& V, Data& data,
                    scene::State& state) {
-  kernels::kinematics(model, 0, model.nlink, state.q.data(), data.zero.data(), data.links.data());
+  forward_kinematics(model, state.q, data.zero, data);
   for (LinkData& d : data.links) d.f_ext = {};
   for (size_t b = 0; b < model.bodies.size(); ++b) {
     const BodyAddress& body = model.bodies[b];

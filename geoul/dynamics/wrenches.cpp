@@ -159,7 +159,7 @@ void place_bodies(const Model& model, Data& data, scene::State& state) {
     }
     const LinkData& d = data.links[static_cast<std::size_t>(body.link)];
     const Vec3d r = d.X_WL.R * body.X_LB.p;
-    state.X_WB[b] = {normalized(quaternion(d.X_WL.R) * body.pose_LB.R), d.X_WL.p + r};
+    state.X_WB[b] = {normalized(unnormalized_quaternion(d.X_WL.R) * body.pose_LB.R), d.X_WL.p + r};
     const Vec3d w = d.X_WL.R * d.V.w, v = d.X_WL.R * d.V.v + cross(w, r);
     const Vec3d dw = d.X_WL.R * d.A.w;
     // spatial to classical: the point's own acceleration, gravity's fiction taken out
