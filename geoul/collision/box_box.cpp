@@ -105,7 +105,7 @@ int collide_boxes(const Geometry& A, const Transformd& X_WA, const Geometry& B, 
   Candidates c;
   clip_features(touch, fA, fB, c);
   if (axes.face < 0) {
-    add_nearest(touch, c);
+    add_nearest(touch, fA, c);
   } else {  // the axis measures the distance only where a corner lies over the face
     double least = 1e300;
     for (int i = 0; i < c.count; ++i) least = c.gap[i] < least ? c.gap[i] : least;

@@ -191,7 +191,7 @@ int collide_bars(const Geometry& A, const Transformd& X_WA, const Geometry& B, c
   axis(A, X_WA.p, u, fA), axis(B, X_WB.p, v, fB);
   Candidates c;
   clip_features(touch, fA, fB, c);
-  add_nearest(touch, c);
+  add_nearest(touch, fA, c);
   return write_manifold(touch, c, {}, out);
 }
 

@@ -239,6 +239,55 @@ TEST(Detect, IdsLastWhileABoxSlides) {
   }
 }
 
+std::vector<std::uint64_t> ids(const std::vector<Manifold>& manifolds) {
+  std::vector<std::uint64_t> all;
+  for (const Manifold& m : manifolds) {
+    for (int k = 0; k < m.count; ++k) all.push_back(m.points[k].id);
+  }
+  return all;
+}
+
+// A shape that lies on another one and trembles by less than a micrometre, a micro-radian.
+int changes_of_ids(const scene::Scene& scene, const Posed& X, Random& random) {
+  const CollisionModel model = compiled(scene);
+  CollisionData data;
+  std::vector<std::uint64_t> first;
+  int changes = 0;
+  for (int i = 0; i < 20; ++i) {
+    const Quatd turn = exp_rotation(random_point(random, i == 0 ? 0 : 5e-7));
+    const std::vector<Posed> poses = {{normalized(turn * X.R), X.p + random_point(random, i == 0 ? 0 : 5e-7)}};
+    detect(model, free_bodies(1), poses, std::vector<Motiond>(1), {}, data);
+    if (i == 0) first = ids(data.manifolds);
+    changes += ids(data.manifolds) != first;
+  }
+  EXPECT_GE(first.size(), 2u);
+  return changes;
+}
+
+TEST(Detect, IdsLastWhileAStackTrembles) {
+  Random random(36);
+  const scene::Box cube{{0.2, 0.2, 0.2}};
+  const auto flat = [](double, double) { return 0.1; };
+  for (int floor = 0; floor < 4; ++floor) {
+    for (const double turn : {0.0, 0.25, 0.3, 0.5, 0.61}) {  // of a half turn
+      for (const Vec3d& shift : {Vec3d{}, Vec3d{0.03, 0, 0}, Vec3d{0.0371, 0.0123, 0}}) {
+        scene::Scene scene;
+        if (floor == 0) add_shape(scene, scene::kWorld, cube);
+        if (floor == 1) add_shape(scene, scene::kWorld, scene::Box{{1, 1, 0.2}});
+        if (floor == 2) {
+          add_shape(scene, scene::kWorld, scene::TriangleMesh{add_grid_mesh(scene, 9, 9, 1.6, flat), {1, 1, 1}});
+        }
+        if (floor == 3) {
+          add_shape(scene, scene::kWorld, scene::HeightField{12, 12, 1.1, 1.1, std::vector<float>(144, 0.1f)});
+        }
+        add_shape(scene, add_body(scene), cube);
+        const Posed X{exp_rotation(Vec3d{0, 0, 3.14159265358979 * turn}), Vec3d{0, 0, 0.2} + shift};
+        EXPECT_EQ(changes_of_ids(scene, X, random), 0) << floor << " " << turn << " " << shift.x;
+      }
+    }
+  }
+}
+
 TEST(Detect, AllocatesNothingOnceWarm) {
   scene::Scene scene = mixed_scene(100, 11);
   const auto waves = [](double x, double y) { return 0.1 * std::sin(5 * x) * std::cos(4 * y) - 0.6; };

@@ -2,18 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace geoul::collision {
 namespace {
 
-constexpr double kLateral = 1e-9;  // of the size: what lies this far off an edge is still within
-constexpr double kBetter = 1e-6;   // relative: what a choice must win by, so that equals do not alternate
-constexpr double kAligned = 0.3;   // cosine: steeper polygons measure no gaps
-constexpr double kUpright = 0.05;  // cosine: segments that stand more on the normal touch with an end
-constexpr double kParallel = 0.1;  // sine: segments at a larger angle touch at one point
+constexpr double kLateral = 1e-9;    // of the size: what lies this far off an edge is still within
+constexpr double kBetter = 1e-6;     // relative: what a choice must win by, so that equals do not alternate
+constexpr double kOneCorner = 1e-5;  // of the size: corners of the two nearer than this get one name
+constexpr double kAligned = 0.3;     // cosine: steeper polygons measure no gaps
+constexpr double kUpright = 0.05;    // cosine: segments that stand more on the normal touch with an end
+constexpr double kParallel = 0.1;    // sine: segments at a larger angle touch at one point
 
-constexpr std::uint32_t crossing(std::uint32_t ref, std::uint32_t inc) { return 0x40000000u | ref << 14 | inc; }
-constexpr std::uint32_t corner(std::uint32_t ref) { return 0x20000000u | ref; }
+// Names do not tell which of the two measures: that may change from step to step without any feature leaving.
+constexpr std::uint32_t corner_of(bool A, std::uint32_t id) { return (A ? kCornerOfA : kCornerOfB) | id; }
+constexpr std::uint32_t crossing(bool ref_A, std::uint32_t ref, std::uint32_t inc) {
+  return kCrossing | (ref_A ? ref << 14 | inc : inc << 14 | ref);
+}
 
 // Polygon that is cut down edge by edge. tag[i]: the edge from corner i on: of the incident polygon (its corner's id),
 // or of the reference (kCut | its corner's id).
@@ -25,14 +30,14 @@ struct Ring {
   std::uint32_t id[kMax], tag[kMax];
 };
 
-std::uint32_t cut_id(std::uint32_t cut, std::uint32_t tag, std::uint32_t next_corner, bool leaves) {
-  if (!(tag & Ring::kCut)) return crossing(cut, tag);
+std::uint32_t cut_id(bool ref_A, std::uint32_t cut, std::uint32_t tag, bool leaves) {
+  if (!(tag & Ring::kCut)) return crossing(ref_A, cut, tag);
   // Two edges of the reference meet at one of its corners: the later edge starts at it, or the earlier one does.
-  return corner(leaves ? tag & ~Ring::kCut : next_corner);
+  return corner_of(ref_A, leaves ? tag & ~Ring::kCut : cut);
 }
 
 // Keeps what is left of the line from a along e, seen along n.
-void cut(const Vec3d& a, const Vec3d& inward, double slack, std::uint32_t edge, Ring& in, Ring& out) {
+void cut(const Vec3d& a, const Vec3d& inward, double slack, bool ref_A, std::uint32_t edge, Ring& in, Ring& out) {
   out.count = 0;
   if (in.count == 0) return;
   double before = dot(in.p[in.count - 1] - a, inward);
@@ -43,7 +48,7 @@ void cut(const Vec3d& a, const Vec3d& inward, double slack, std::uint32_t edge, 
     if (was != is && out.count < Ring::kMax) {
       const double t = clamp(before / (before - now), 0, 1);
       out.p[out.count] = in.p[last] + t * (in.p[i] - in.p[last]);
-      out.id[out.count] = cut_id(edge, in.tag[last], edge, was);
+      out.id[out.count] = cut_id(ref_A, edge, in.tag[last], was);
       out.tag[out.count++] = was ? (Ring::kCut | edge) : in.tag[last];
     }
     if (is && out.count < Ring::kMax) {
@@ -63,6 +68,7 @@ struct Measure {
   const Touch& touch;
   const Side& ref;
   const Side& inc;
+  bool ref_A;
   Vec3d n;
 
   double gap(const Vec3d& p) const {
@@ -89,37 +95,68 @@ void edge_line(const Feature& f, int i, const Vec3d& n, bool around, Vec3d& a, V
   if (around) a = f.disc_centre + kAround * (a - f.disc_centre);
 }
 
+// Corners of the two that lie over each other, or points cut beside a corner, are one place: its name is A's corner's,
+// else B's. Of two points of one place the deeper stays.
+void name_places(const Measure& m, const Feature& of, bool A, Ring& ring) {
+  const double near2 = kOneCorner * m.touch.size * kOneCorner * m.touch.size;
+  for (int c = 0; c < of.count; ++c) {
+    const std::uint32_t name = corner_of(A, of.id[c]);
+    int first = -1;
+    for (int i = 0; i < ring.count; ++i) {
+      const Vec3d d = ring.p[i] - of.p[c];
+      const double h = dot(d, m.n);
+      if (!(dot(d, d) - h * h <= near2)) continue;
+      if (!A && (ring.id[i] & kCornerOfA) != 0) continue;  // is A's corner already
+      ring.id[i] = name;
+      if (first < 0) {
+        first = i;
+        continue;
+      }
+      if (m.gap(ring.p[i]) < m.gap(ring.p[first])) ring.p[first] = ring.p[i];
+      --ring.count;
+      for (int k = i; k < ring.count; ++k) ring.p[k] = ring.p[k + 1], ring.id[k] = ring.id[k + 1];
+      --i;
+    }
+  }
+}
+
 void clip_polygons(const Measure& m, Candidates& out) {
   const Feature &ref = m.ref.feature, &inc = m.inc.feature;
   Ring rings[2];
   Ring* ring = &rings[0];
   Ring* spare = &rings[1];
   ring->count = inc.count;
-  for (int i = 0; i < inc.count; ++i) ring->p[i] = inc.p[i], ring->id[i] = ring->tag[i] = inc.id[i];
+  for (int i = 0; i < inc.count; ++i) {
+    ring->p[i] = inc.p[i], ring->id[i] = corner_of(!m.ref_A, inc.id[i]), ring->tag[i] = inc.id[i];
+  }
   const double slack = kLateral * m.touch.size;
   // n is along the reference's outside and against the incident's: the corners of the two run in opposite turns.
   for (int i = 0; i < ref.count; ++i) {
     Vec3d a, inward;
     edge_line(ref, i, m.n, ref.disc && inc.disc, a, inward);
-    cut(a, inward, slack, ref.id[i], *ring, *spare);
+    cut(a, inward, slack, m.ref_A, ref.id[i], *ring, *spare);
     std::swap(ring, spare);
   }
   if (inc.disc && ring->count == inc.count) {  // the whole disc: the farthest corner and a fixed triangle hold it
     bool whole = true;
-    for (int i = 0; i < inc.count; ++i) whole &= ring->id[i] == inc.id[i];
+    for (int i = 0; i < inc.count; ++i) whole &= ring->id[i] == corner_of(!m.ref_A, inc.id[i]);
     if (whole) {
       for (int i = 0; i < inc.count; ++i) {
         const std::uint32_t k = inc.id[i] & 0xff;
-        if (k == 0 || k == 1 || k == 5 || k == 9) m.add(inc.p[i], inc.id[i], out);
+        if (k == 0 || k == 1 || k == 5 || k == 9) m.add(inc.p[i], ring->id[i], out);
       }
       return;
     }
+  }
+  if (!ref.disc && !inc.disc) {
+    name_places(m, m.ref_A ? ref : inc, true, *ring);
+    name_places(m, m.ref_A ? inc : ref, false, *ring);
   }
   for (int i = 0; i < ring->count; ++i) m.add(ring->p[i], ring->id[i], out);
 }
 
 // The stretch of the segment that lies over the disc, by the quadratic equation; false where none does.
-bool within_disc(const Measure& m, double& from, double& to, std::uint32_t& from_id, std::uint32_t& to_id) {
+bool within_disc(const Measure& m, double& from, double& to) {
   const Feature &ref = m.ref.feature, &inc = m.inc.feature;
   const auto onto = [&](const Vec3d& p) {  // the disc's plane, along n; from its centre
     const Vec3d d = p - ref.disc_centre;
@@ -130,8 +167,7 @@ bool within_disc(const Measure& m, double& from, double& to, std::uint32_t& from
   const double root2 = b * b - a * c;
   if (!(root2 > 0) || !(a > 0)) return c <= 0 && !(a > 0);
   const double root = std::sqrt(root2), enter = (-b - root) / a, leave = (-b + root) / a;
-  if (enter > from) from = enter, from_id = crossing(ref.id[0] | 0xff, inc.id[0]);
-  if (leave < to) to = leave, to_id = crossing(ref.id[0] | 0xff, inc.id[1]);
+  from = std::max(from, enter), to = std::min(to, leave);
   return from <= to;
 }
 
@@ -140,8 +176,7 @@ void clip_segment(const Measure& m, Candidates& out) {
   const Vec3d e = inc.p[1] - inc.p[0];
   const double slack = kLateral * m.touch.size;
   double from = 0, to = 1;
-  std::uint32_t from_id = inc.id[0], to_id = inc.id[1];
-  if (ref.disc && !within_disc(m, from, to, from_id, to_id)) return;
+  if (ref.disc && !within_disc(m, from, to)) return;
   for (int i = 0; i < ref.count && !ref.disc; ++i) {
     Vec3d a, inward;
     edge_line(ref, i, m.n, false, a, inward);
@@ -149,12 +184,18 @@ void clip_segment(const Measure& m, Candidates& out) {
     if (d0 < -slack && d1 < -slack) return;
     if (d0 >= -slack && d1 >= -slack) continue;
     const double t = clamp(d0 / (d0 - d1), 0, 1);
-    if (d0 < d1 && t > from) from = t, from_id = crossing(ref.id[i], inc.id[0]);
-    if (d0 > d1 && t < to) to = t, to_id = crossing(ref.id[i], inc.id[1]);
+    if (d0 < d1) from = std::max(from, t);
+    if (d0 > d1) to = std::min(to, t);
   }
   if (from > to) return;
-  m.add(inc.p[0] + from * e, from_id, out);
-  if ((to - from) * norm(e) > slack) m.add(inc.p[0] + to * e, to_id, out);
+  // Named by the end, and that it is cut short there, whatever edge does it.
+  constexpr std::uint32_t kAny = 0x3fff;
+  const double length = norm(e);
+  const auto name = [&](double off, std::uint32_t end) {
+    return off * length > kOneCorner * m.touch.size ? crossing(m.ref_A, kAny, end) : corner_of(!m.ref_A, end);
+  };
+  m.add(inc.p[0] + from * e, name(from, inc.id[0]), out);
+  if ((to - from) * length > slack) m.add(inc.p[0] + to * e, name(1 - to, inc.id[1]), out);
 }
 
 // Two straight lines of surface side by side: the ends of the stretch they share.
@@ -166,13 +207,9 @@ void clip_segments(const Touch& touch, const Side& A, const Side& B, Candidates&
   const Vec3d u = (1 / le) * e;
   if (std::abs(dot(u, n)) > kUpright || std::abs(dot(f, n)) > kUpright * lf) return;
   const double s0 = dot(q0 - p0, u), s1 = s0 + dot(f, u), run = s1 - s0;
-  const int low = run > 0 ? 0 : 1;  // B's end with the smaller s
-  const double b_low = low == 0 ? s0 : s1, b_high = low == 0 ? s1 : s0;
-  const bool low_of_B = b_low > slack, high_of_B = b_high < le - slack;
-  const double from = low_of_B ? b_low : 0, to = high_of_B ? b_high : le;
+  const double b_low = std::min(s0, s1), b_high = std::max(s0, s1);
+  const double from = std::max(b_low, 0.0), to = std::min(b_high, le);
   if (to - from <= slack) return;
-  const std::uint32_t ids[2] = {low_of_B ? B.feature.id[low] : corner(A.feature.id[0]),
-                                high_of_B ? B.feature.id[1 - low] : corner(A.feature.id[1])};
   const double bend = A.feature.bend + B.feature.bend, rounding = A.rounding + B.rounding;
   for (int i = 0; i < 2; ++i) {
     const double s = i == 0 ? from : to;
@@ -187,7 +224,7 @@ void clip_segments(const Touch& touch, const Side& A, const Side& B, Candidates&
       const Vec3d across = d + bend * n;  // from centre to centre of the circles
       middle = a - A.feature.bend * n + ((A.feature.bend + A.rounding + 0.5 * gap) / apart) * across;
     }
-    if (gap <= touch.margin) out.add(middle, gap, ids[i]);
+    if (gap <= touch.margin) out.add(middle, gap, corner_of(true, A.feature.id[i]));  // towards A's end
   }
 }
 
@@ -211,7 +248,7 @@ void clip_features(const Touch& touch, const Feature& A, const Feature& B, Candi
     if ((fits ? along_A : along_B) >= kAligned) ref_A = fits;
   }
   if ((ref_A ? along_A : along_B) < kAligned) return;
-  const Measure m{touch, ref_A ? a : b, ref_A ? b : a, ref_A ? touch.normal : -touch.normal};
+  const Measure m{touch, ref_A ? a : b, ref_A ? b : a, ref_A, ref_A ? touch.normal : -touch.normal};
   if (m.inc.feature.count == 2) {
     clip_segment(m, out);
   } else {
@@ -219,83 +256,112 @@ void clip_features(const Touch& touch, const Feature& A, const Feature& B, Candi
   }
 }
 
-void add_nearest(const Touch& touch, Candidates& c) {
+void add_nearest(const Touch& touch, const Feature& A, Candidates& c) {
   for (int i = 0; i < c.count; ++i) {
     if (c.gap[i] <= touch.distance + kSnap * touch.size) return;
   }
-  const Vec3d middle = touch.a + touch.b + (touch.rounding_A - touch.rounding_B) * touch.normal;
-  c.add(0.5 * middle, touch.distance, kNearestId);
+  std::uint32_t name = kNearestId;
+  for (int k = 0; k < A.count && !A.disc; ++k) {
+    if (norm(A.p[k] - touch.a) <= kOneCorner * touch.size) name = corner_of(true, A.id[k]);
+  }
+  const Vec3d middle = 0.5 * (touch.a + touch.b + (touch.rounding_A - touch.rounding_B) * touch.normal);
+  for (int i = 0; i < c.count; ++i) {
+    if (c.id[i] != name) continue;
+    c.p[i] = middle, c.gap[i] = touch.distance;
+    return;
+  }
+  c.add(middle, touch.distance, name);
 }
 
 namespace {
 
-// Four of many: the one farthest out, the one farthest from it, and the largest areas on both sides.
+// Four that spread, and one of the deepest.
 void choose(const Touch& touch, const Candidates& c, int (&chosen)[4], int& count) {
   double x[Candidates::kMax], y[Candidates::kMax];
   const Vec3d u = any_perpendicular(touch.normal), v = cross(touch.normal, u);
-  double cx = 0, cy = 0;
-  for (int i = 0; i < c.count; ++i) {
-    x[i] = dot(c.p[i], u), y[i] = dot(c.p[i], v);
-    cx += x[i], cy += y[i];
-  }
-  cx /= c.count, cy /= c.count;
-  const auto farthest = [&](double ox, double oy) {
-    int at = 0;
-    double most = -1;
-    for (int i = 0; i < c.count; ++i) {
-      const double d = (x[i] - ox) * (x[i] - ox) + (y[i] - oy) * (y[i] - oy);
-      if (d > most * (1 + kBetter)) most = d, at = i;
-    }
-    return at;
-  };
-  const auto area = [&](int a, int b, int p) { return (x[b] - x[a]) * (y[p] - y[a]) - (y[b] - y[a]) * (x[p] - x[a]); };
-  chosen[0] = farthest(cx, cy);
-  chosen[1] = farthest(x[chosen[0]], y[chosen[0]]);
-  count = chosen[1] == chosen[0] ? 1 : 2;
-  if (count == 2) {
-    double most = kLateral * touch.size * kLateral * touch.size;
-    int third = -1;
-    for (int i = 0; i < c.count; ++i) {
-      const double s = std::abs(area(chosen[0], chosen[1], i));
-      if (s > most * (1 + kBetter)) most = s, third = i;
-    }
-    if (third >= 0) chosen[count++] = third;
-  }
-  if (count == 3) {
-    const double turn = area(chosen[0], chosen[1], chosen[2]) > 0 ? 1 : -1;
-    double most = 1e-3 * std::abs(area(chosen[0], chosen[1], chosen[2]));
-    int fourth = -1;
-    for (int i = 0; i < c.count; ++i) {
-      for (int k = 0; k < 3; ++k) {
-        const double s = -turn * area(chosen[k], chosen[k == 2 ? 0 : k + 1], i);
-        if (s > most * (1 + kBetter)) most = s, fourth = i;
-      }
-    }
-    if (fourth >= 0) chosen[count++] = fourth;
-  }
+  for (int i = 0; i < c.count; ++i) x[i] = dot(c.p[i], u), y[i] = dot(c.p[i], v);
+  count = spread({x, static_cast<std::size_t>(c.count)}, {y, static_cast<std::size_t>(c.count)}, chosen);
   // The deepest takes the place of the chosen one nearest to it.
   const int deepest = int(std::min_element(c.gap, c.gap + c.count) - c.gap);
   double near = 1e300;
   int place = 0;
   for (int k = 0; k < count; ++k) {
-    if (c.gap[chosen[k]] <= c.gap[deepest] + kSnap * touch.size) return;
+    if (c.gap[chosen[k]] <= c.gap[deepest] + kDeeper * touch.size) return;
     const double dx = x[chosen[k]] - x[deepest], dy = y[chosen[k]] - y[deepest], d = dx * dx + dy * dy;
     if (d < near) near = d, place = k;
   }
-  if (count < 4) {
-    chosen[count++] = deepest;
-  } else {
-    chosen[place] = deepest;
+  chosen[count < 4 ? count++ : place] = deepest;
+}
+
+// By id: few, by insertion.
+void sort(Candidates& c) {
+  for (int i = 1; i < c.count; ++i) {
+    for (int k = i; k > 0 && c.id[k] < c.id[k - 1]; --k) {
+      std::swap(c.id[k], c.id[k - 1]), std::swap(c.gap[k], c.gap[k - 1]), std::swap(c.p[k], c.p[k - 1]);
+    }
   }
 }
 
 }  // namespace
 
+// Directions a quarter turn apart, 22.5 degrees off the axes: no side of boxes that stand straight, or at 45 degrees,
+// is square to one, so that the least motion does not change what is farthest.
+int spread(std::span<const double> x, std::span<const double> y, int chosen[4]) {
+  const int n = static_cast<int>(x.size());
+  const auto in = [](std::span<const double> values, int i) { return values[static_cast<std::size_t>(i)]; };
+  double low[2] = {x[0], y[0]}, high[2] = {x[0], y[0]};
+  for (int i = 1; i < n; ++i) {
+    low[0] = std::min(low[0], in(x, i)), high[0] = std::max(high[0], in(x, i));
+    low[1] = std::min(low[1], in(y, i)), high[1] = std::max(high[1], in(y, i));
+  }
+  const double extent = (high[0] - low[0]) + (high[1] - low[1]);
+  double c = 0.92387953251128674, s = 0.38268343236508977;
+  int count = 0;
+  for (int k = 0; k < 4; ++k) {
+    int at = 0;
+    double most = c * x[0] + s * y[0];
+    for (int i = 1; i < n; ++i) {
+      const double d = c * in(x, i) + s * in(y, i);
+      if (d > most + kBetter * extent) most = d, at = i;
+    }
+    if (std::find(chosen, chosen + count, at) == chosen + count) chosen[count++] = at;
+    c = -std::exchange(s, c);
+  }
+  const auto area = [&](int a, int b, int p) {
+    return (in(x, b) - in(x, a)) * (in(y, p) - in(y, a)) - (in(y, b) - in(y, a)) * (in(x, p) - in(x, a));
+  };
+  if (count == 2) {  // what is farthest off their line
+    double most = 1e-6 * extent * extent;
+    for (int i = 0; i < n; ++i) {
+      const double d = std::abs(area(chosen[0], chosen[1], i));
+      if (d > most * (1 + kBetter)) most = d, chosen[2] = i, count = 3;
+    }
+  }
+  if (count == 3) {  // the largest area beyond a side
+    const double all = area(chosen[0], chosen[1], chosen[2]), turn = all > 0 ? 1 : -1;
+    double most = 1e-3 * std::abs(all);
+    for (int i = 0; i < n; ++i) {
+      for (int k = 0; k < 3; ++k) {
+        const double d = -turn * area(chosen[k], chosen[k == 2 ? 0 : k + 1], i);
+        if (d > most * (1 + kBetter)) most = d, chosen[3] = i, count = 4;
+      }
+    }
+  }
+  return count;
+}
+
+void ascend(int chosen[4], int count) {
+  for (int i = 1; i < count; ++i) {
+    for (int k = i; k > 0 && chosen[k] < chosen[k - 1]; --k) std::swap(chosen[k], chosen[k - 1]);
+  }
+}
+
 int write_manifold(const Touch& touch, Candidates& c, const Transformd& X_WA, Manifold* out) {
   int chosen[4] = {0, 1, 2, 3}, count = c.count;
-  if (c.count > 4) choose(touch, c, chosen, count);
-  for (int i = 1; i < count; ++i) {  // few: by insertion
-    for (int k = i; k > 0 && c.id[chosen[k]] < c.id[chosen[k - 1]]; --k) std::swap(chosen[k], chosen[k - 1]);
+  sort(c);
+  if (c.count > 4) {
+    choose(touch, c, chosen, count);
+    ascend(chosen, count);
   }
   out->count = count;
   if (count == 0) return 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "geoul/collision/collision.h"
 #include "geoul/collision/convex.h"
@@ -21,7 +22,9 @@ struct Touch {
 };
 
 constexpr double kSnap = 1e-10;                   // of the size: distances that count as equal
+constexpr double kDeeper = 1e-6;                  // of the size: what the deepest of many must win by to be kept
 constexpr std::uint32_t kNearestId = 0x7fffffff;  // of the pair of nearest points, where no feature names it
+constexpr std::uint32_t kCornerOfA = 0x10000000, kCornerOfB = 0x20000000, kCrossing = 0x40000000;  // bits of ids
 
 struct Candidates {
   static constexpr int kMax = 2 * Feature::kMax + 16;
@@ -39,11 +42,18 @@ struct Candidates {
 // given in A's frame.
 void clip_features(const Touch& touch, const Feature& A, const Feature& B, Candidates& out);
 
-// The pair of nearest points, unless a candidate is as near already.
-void add_nearest(const Touch& touch, Candidates& candidates);
+// The pair of nearest points, unless a candidate is as near already. A's feature gives it a name at a corner.
+void add_nearest(const Touch& touch, const Feature& A, Candidates& candidates);
 
-// At most four, the deepest (to kSnap) among them; written in the world, in the order of their ids.
+// At most four that spread, the deepest (to kDeeper) among them; written in the world, in the order of their ids. Sorts
+// the candidates.
 int write_manifold(const Touch& touch, Candidates& candidates, const Transformd& X_WA, Manifold* out);
+
+// Indices of at most four of the points (x, y) that span most of their area; returns how many. The choice depends on
+// the points' order only where they are equally far out. One point or more.
+int spread(std::span<const double> x, std::span<const double> y, int chosen[4]);
+
+void ascend(int chosen[4], int count);  // sorts
 
 // A feature in another frame.
 void move_feature(const Transformd& X, Feature& feature);

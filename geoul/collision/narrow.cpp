@@ -63,7 +63,7 @@ int collide_cores(const Core& A, const Transformd& X_WA, const Core& B, const Tr
   if (!meet(pair, margin, touch, fA, fB)) return 0;
   Candidates c;
   clip_features(touch, fA, fB, c);
-  add_nearest(touch, c);
+  add_nearest(touch, fA, c);
   return write_manifold(touch, c, X_WA, out);
 }
 
@@ -130,6 +130,7 @@ Distance signed_distance(const Geometry& A, const Posed& X_WA, const Geometry& B
 namespace {
 
 constexpr double kLean = 1e-7;  // sine that still counts as upright
+constexpr double kOver = 0.95;  // cosine to a triangle's normal below which it is left to its neighbours
 
 // Whether the direction g, outwards from the triangle at point p of it, belongs to this triangle rather than to one
 // that shares an edge with it: between the normals of the two at every shared edge on which p lies.
@@ -199,18 +200,21 @@ int collide_triangle(const Geometry& A, const Posed& X_WA, const TriangleFace& t
   const Vec3d g_W = -(X_WAt.R * touch.normal);
   const bool outwards = !triangle.one_sided || dot(g_W, m_W) >= -kLean;
   if (!outwards || !belongs(triangle, m_W, X_WAt * touch.b, g_W, touch.size)) {
-    if (touch.distance + core.rounding > kSnap * touch.size) return 0;  // apart: another triangle is nearer
+    // Apart: another triangle is nearer; but what of a face lies over this one still rests on it.
+    const bool apart = touch.distance + core.rounding > kSnap * touch.size;
+    if (apart && !(dot(g_W, m_W) > kOver)) return 0;
     touch.normal = -m;
     touch.distance = gap_along(pair, -m) - core.rounding;
     features(pair, touch.normal, fA, fB);
     Candidates c;
     clip_features(touch, fA, fB, c);
-    if (c.count == 0) add_nearest(touch, c);
+    if (c.count == 0 && apart) return 0;
+    if (c.count == 0) add_nearest(touch, fA, c);
     write_manifold(touch, c, X_WAt, &out);
   } else {
     Candidates c;
     clip_features(touch, fA, fB, c);
-    add_nearest(touch, c);
+    add_nearest(touch, fA, c);
     write_manifold(touch, c, X_WAt, &out);
   }
   for (int i = 0; i < out.count; ++i) out.points[i].id |= triangle.id << 32;

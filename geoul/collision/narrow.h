@@ -13,10 +13,11 @@ namespace geoul::collision {
 // Contact points of two convex shapes, or of one and a plane (either order; two planes never touch).
 //   margin  pairs with a gap above it give no points; points of a pair with a gap above it are left out [m]
 //   out     normal_W (A to B), count, points; a and b are left alone. Untouched but for count where there is none.
-// Returns out->count, 0 to 4. The deepest point is always one of them. The normal is that of the least distance or
+// Returns out->count, 0 to 4. The deepest point is always one of them (of more than four places one within 1e-6 of the
+// size of it, so that the choice does not change with the last bits). The normal is that of the least distance or
 // penetration; where a face's normal does equally well to 1e-10 of the shapes' size, it is that face's, exactly.
-// Point ids use the lower 32 bits. Distances are exact along the normal: 1e-12 of the size for planes, spheres,
-// capsules and boxes, 1e-9 for other pairs.
+// Point ids use the lower 32 bits; they name corners and crossing edges of A and B, whichever measures. Distances are
+// exact along the normal: 1e-12 of the size for planes, spheres, capsules and boxes, 1e-9 for other pairs.
 int collide(const Geometry& A, const Posed& X_WA, const Geometry& B, const Posed& X_WB, double margin, Manifold* out);
 
 // One triangle of a mesh or height field.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "geoul/collision/manifold.h"
+
 namespace geoul::collision {
 namespace {
 
@@ -9,55 +11,59 @@ constexpr double kSameNormal = 1 - 1.5e-4;  // cosine of one degree
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-// Indices into contacts[first, end) of at most four that span the widest area, and hold one of the deepest.
-int choose(const std::vector<SurfaceContact>& contacts, const std::vector<int>& members, const Vec3d& n,
-           int chosen[4]) {
-  const auto at = [&](int k) -> const SurfaceContact& { return contacts[index(members[index(k)])]; };
+// Indices into members of at most four that spread, and hold one of the deepest.
+int choose(SurfaceWork& work, const Vec3d& n, int chosen[4]) {
+  const std::vector<int>& members = work.vertices;
+  const auto at = [&](int k) -> const SurfaceContact& { return work.contacts[index(members[index(k)])]; };
   const int count = static_cast<int>(members.size());
-  if (count <= 4) {
-    for (int k = 0; k < count; ++k) chosen[k] = k;
-    return count;
+  if (count == 1) return chosen[0] = 0, 1;
+  work.x.clear(), work.y.clear();
+  const Vec3d u = any_perpendicular(n), v = cross(n, u), o = at(0).p_W;
+  for (int k = 0; k < count; ++k) work.x.push_back(dot(at(k).p_W - o, u)), work.y.push_back(dot(at(k).p_W - o, v));
+  int used = spread(work.x, work.y, chosen);
+  int deepest = 0;
+  for (int k = 1; k < count; ++k) {
+    if (at(k).distance < at(deepest).distance) deepest = k;
   }
-  Vec3d mean;
-  for (int k = 0; k < count; ++k) mean += at(k).p_W;
-  mean = (1.0 / count) * mean;
-  // the largest by more than rounding: of equals the first stays
-  const auto farthest = [&](auto&& measure) {
-    int best = 0;
-    double most = measure(at(0));
-    for (int k = 1; k < count; ++k) {
-      const double m = measure(at(k));
-      if (m > most + 1e-9 * std::abs(most)) most = m, best = k;
-    }
-    return std::pair(best, most);
-  };
-  const auto across = [&](const Vec3d& v) { return v - dot(v, n) * n; };
-  chosen[0] = farthest([&](const SurfaceContact& c) { return dot(across(c.p_W - mean), across(c.p_W - mean)); }).first;
-  const Vec3d p = at(chosen[0]).p_W;
-  const auto [second, length2] =
-      farthest([&](const SurfaceContact& c) { return dot(across(c.p_W - p), across(c.p_W - p)); });
-  int used = 1;
-  if (length2 > 0) chosen[used++] = second;
-  const Vec3d side = used > 1 ? cross(n, at(second).p_W - p) : Vec3d{};
-  for (const double sign : {1.0, -1.0}) {
-    const auto [k, area] = farthest([&](const SurfaceContact& c) { return sign * dot(side, c.p_W - p); });
-    if (area > 1e-6 * length2) chosen[used++] = k;
+  double depth = Bounds::kInfinity;
+  int nearest = 0;
+  for (int k = 0; k < used; ++k) {
+    depth = std::min(depth, at(chosen[k]).distance);
+    if (norm(at(chosen[k]).p_W - at(deepest).p_W) < norm(at(chosen[nearest]).p_W - at(deepest).p_W)) nearest = k;
   }
-  const auto [deepest, depth] = farthest([](const SurfaceContact& c) { return -c.distance; });
-  double chosen_depth = -Bounds::kInfinity;
-  for (int k = 0; k < used; ++k) chosen_depth = std::max(chosen_depth, -at(chosen[k]).distance);
-  if (depth - chosen_depth > 1e-9 + 0.01 * std::abs(depth)) {
-    if (used < 4) {
-      chosen[used++] = deepest;
-    } else {
-      int nearest = 0;
-      for (int k = 1; k < used; ++k) {
-        if (norm(at(chosen[k]).p_W - at(deepest).p_W) < norm(at(chosen[nearest]).p_W - at(deepest).p_W)) nearest = k;
-      }
-      chosen[nearest] = deepest;
-    }
+  if (depth - at(deepest).distance > 1e-9 + 0.01 * std::abs(at(deepest).distance)) {
+    chosen[used < 4 ? used++ : nearest] = deepest;
   }
+  ascend(chosen, used);
   return used;
+}
+
+bool before(const SurfaceContact& x, const SurfaceContact& y) {
+  return x.id != y.id ? x.id < y.id : x.triangle < y.triangle;
+}
+
+// By id. A corner on an edge is one point, though two triangles saw it; a corner in a hollow, on triangles that are not
+// in one plane, gets a name for each but the first.
+void sort(std::vector<SurfaceContact>& contacts) {
+  std::sort(contacts.begin(), contacts.end(), before);
+  std::size_t kept = 0, first = 0;
+  std::uint64_t id = 0;
+  bool renamed = false;
+  for (std::size_t i = 0; i < contacts.size(); ++i) {
+    SurfaceContact c = contacts[i];
+    if (kept == 0 || c.id != id || (c.id & kOfConvex) == 0) {
+      first = kept, id = c.id;
+    } else if (dot(c.normal_W, contacts[first].normal_W) > kSameNormal) {
+      if (c.distance < contacts[first].distance) contacts[first].p_W = c.p_W, contacts[first].distance = c.distance;
+      continue;
+    } else {
+      c.id = (c.id & ~kOfConvex) | (static_cast<std::uint64_t>(c.triangle) << 32);
+      renamed = true;
+    }
+    contacts[kept++] = c;
+  }
+  contacts.erase(contacts.begin() + static_cast<std::ptrdiff_t>(kept), contacts.end());
+  if (renamed) std::sort(contacts.begin(), contacts.end(), before);
 }
 
 }  // namespace
@@ -110,8 +116,7 @@ Bounds triangle_bounds(const Geometry& surface, int t) {
 
 void gather(int a, int b, SurfaceWork& work, std::vector<Manifold>& out) {
   std::vector<SurfaceContact>& contacts = work.contacts;
-  std::sort(contacts.begin(), contacts.end(),
-            [](const SurfaceContact& x, const SurfaceContact& y) { return x.id < y.id; });
+  sort(contacts);
   work.taken.assign(contacts.size(), 0);
   const std::size_t first = out.size();
   for (;;) {
@@ -129,10 +134,7 @@ void gather(int a, int b, SurfaceWork& work, std::vector<Manifold>& out) {
       work.vertices.push_back(i);
     }
     int chosen[4];
-    const int count = choose(contacts, work.vertices, n, chosen);
-    for (int i = 1; i < count; ++i) {  // members stand in the order of ids
-      for (int k = i; k > 0 && chosen[k] < chosen[k - 1]; --k) std::swap(chosen[k], chosen[k - 1]);
-    }
+    const int count = choose(work, n, chosen);  // members stand in the order of ids
     Manifold& m = out.emplace_back();
     m.a = a, m.b = b, m.normal_W = n, m.count = count;
     for (int k = 0; k < count; ++k) {

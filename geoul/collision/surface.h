@@ -43,7 +43,10 @@ struct SurfaceContact {
   Vec3d p_W;
   double distance = 0;
   std::uint64_t id = 0;
+  int triangle = 0;
 };
+// Ids with this bit name a corner of the convex shape, on whatever flat triangle it stands; others also a triangle.
+constexpr std::uint64_t kOfConvex = std::uint64_t{1} << 63;
 
 // Contacts of one triangle that overlaps a convex shape, among those of a pair.
 struct Overlap {
@@ -59,6 +62,7 @@ struct SurfaceWork {
   std::vector<int> triangles_a, triangles_b, vertices;
   std::vector<std::int8_t> taken;
   std::vector<Overlap> overlaps;
+  std::vector<double> x, y;
 };
 
 // What collide_surface may be asked: A and B in any order, of which at least one is a surface; the other one convex, a
@@ -67,8 +71,9 @@ void collide_surface(const Geometry& A, const Posed& X_WA, const Geometry& B, co
                      SurfaceWork& work);
 
 // Gathers work.contacts into manifolds of at most four points each: contacts whose normals differ by less than one
-// degree share the normal of the deepest; four points that span the widest area stand for the rest, one of them within
-// 1 % of the deepest. Appends to `out` with the colliders a and b, sorted by the first point's id.
+// degree share the normal of the deepest; four points that spread over their area stand for the rest, one of them
+// within 1 % of the deepest. No two points get the same id. Appends to `out` with the colliders a and b, sorted by the
+// first point's id.
 void gather(int a, int b, SurfaceWork& work, std::vector<Manifold>& out);
 
 }  // namespace geoul::collision

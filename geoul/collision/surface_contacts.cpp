@@ -1,6 +1,7 @@
 // Surfaces against convex shapes and planes. Surfaces against each other: surface_pairs.cpp.
 #include <algorithm>
 
+#include "geoul/collision/manifold.h"
 #include "geoul/collision/surface.h"
 #include "geoul/collision/surface_pairs.h"
 
@@ -52,6 +53,11 @@ void drop_resolved(const Geometry& convex, const Posed& X_WA, const Geometry& su
   std::erase_if(work.contacts, [](const SurfaceContact& c) { return c.distance == Bounds::kInfinity; });
 }
 
+// Whether a point's name is that of the convex shape alone: a corner, or the only point of a sphere.
+bool names_convex(const Geometry& convex, std::uint32_t name) {
+  return convex.kind == Kind::kSphere || (name & (kCornerOfA | kCrossing)) == kCornerOfA;
+}
+
 // Normals from the convex shape to the surface.
 void collide_convex(const Geometry& convex, const Posed& X_WA, const Geometry& surface, const Posed& X_WB,
                     double margin, SurfaceWork& work) {
@@ -71,10 +77,12 @@ void collide_convex(const Geometry& convex, const Posed& X_WA, const Geometry& s
     const bool on_face = norm(m.normal_W - n) < kOnFace;
     Overlap overlapping{m.normal_W, 0, t, static_cast<int>(work.contacts.size()), m.count};
     for (int k = 0; k < m.count; ++k) {
-      SurfaceContact c{m.normal_W, m.points[k].p_W, m.points[k].distance, m.points[k].id};
+      SurfaceContact c{m.normal_W, m.points[k].p_W, m.points[k].distance, m.points[k].id, t};
       if (on_face) {  // all triangles of a flat floor give the same bits, and points halfway to its plane
         c.normal_W = n;
         c.p_W += (dot(n, face.p_W[0] - c.p_W) - 0.5 * c.distance) * n;
+        const auto name = static_cast<std::uint32_t>(c.id);
+        if (names_convex(convex, name)) c.id = kOfConvex | name;
       }
       work.contacts.push_back(c);
       overlapping.depth = std::max(overlapping.depth, -c.distance);
@@ -104,7 +112,7 @@ void collide_plane(const Geometry& surface, const Posed& X_WA, const Posed& X_WB
   const auto add = [&](int vertex, const Vec3d& p_G) {
     const double d = dot(plane.n_G, p_G) - plane.offset;
     if (!(d <= margin)) return;
-    work.contacts.push_back({-n_W, X * p_G - (0.5 * d) * n_W, d, static_cast<std::uint64_t>(vertex)});
+    work.contacts.push_back({-n_W, X * p_G - (0.5 * d) * n_W, d, static_cast<std::uint64_t>(vertex), 0});
   };
   if (surface.grid) {
     const HeightGrid& grid = *surface.grid;

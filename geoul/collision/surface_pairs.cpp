@@ -88,7 +88,7 @@ void vertices_on_faces(const Part& V, const std::vector<int>& near, const Part& 
     if (face < 0 || (d_face < 0 && has_inside(F.geometry) && !is_inside(F.geometry, p))) continue;
     const Vec3d n_W = F.X_WG.R * n_face;
     out.push_back({-sign * n_W, F.X_WG * (p - (0.5 * d_face) * n_face), d_face,
-                   id_of(sign > 0 ? kVertexOfA : kVertexOfB, vertex, face)});
+                   id_of(sign > 0 ? kVertexOfA : kVertexOfB, vertex, 0), face});
   }
 }
 
@@ -135,7 +135,7 @@ void edge_pair(const Edge& a, const Edge& b, double margin, double depth, std::u
     if (!(faces(a, n) && faces(b, -n))) return;
   }
   if (d > margin || d < -depth || (d < 0 && (a.rim || b.rim))) return;
-  out.push_back({n, 0.5 * (a.p + s * u + b.p + t * v), d, id});
+  out.push_back({n, 0.5 * (a.p + s * u + b.p + t * v), d, id, 0});
 }
 
 void edges_on_edges(const Part& A, const Part& B, const SurfaceWork& work, double margin, double depth,

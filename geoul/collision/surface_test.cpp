@@ -279,21 +279,26 @@ TEST(Surface, TwoMeshesOfBoxesTouchLikeTheBoxes) {
   EXPECT_GT(touching, 60);
 }
 
-TEST(Surface, PointIdsLastWhileTheirFeaturesTouch) {
-  scene::Scene scene = floor_scene(false);
-  add_shape(scene, add_body(scene), scene::Box{{0.1, 0.1, 0.1}});
-  const CollisionModel model = compiled(scene);
-  std::vector<std::uint64_t> ids;
-  for (int step = 0; step < 40; ++step) {  // within one square, over its diagonal
-    const Posed X{{}, {0.102 + 1e-4 * step, 0.1, 0.05 - 1e-5}};
-    const std::vector<Manifold> found = contacts(model, {X});
-    ASSERT_EQ(found.size(), 1u);
-    std::vector<std::uint64_t> now;
-    for (int k = 0; k < found[0].count; ++k) now.push_back(found[0].points[k].id);
-    if (step > 0) {
-      EXPECT_EQ(now, ids) << step;
+TEST(Surface, PointIdsLastWhileABoxSlidesOverInnerEdges) {
+  for (const bool field : {false, true}) {
+    scene::Scene scene = floor_scene(field);
+    add_shape(scene, add_body(scene), scene::Box{{0.3, 0.2, 0.1}});
+    add_shape(scene, add_body(scene), scene::Sphere{0.1});
+    const CollisionModel model = compiled(scene);
+    std::vector<std::uint64_t> ids;
+    for (int step = 0; step < 300; ++step) {
+      const Posed box{exp_rotation(Vec3d{0, 0, 0.01 * step}), {-0.6 + 3e-3 * step, 0.1 + 1e-3 * step, 0.05 - 1e-5}};
+      const Posed ball{{}, {-0.61 + 4e-3 * step, -1 + 2e-3 * step, 0.1 - 1e-5}};
+      std::vector<std::uint64_t> now;
+      for (const Manifold& m : contacts(model, {box, ball})) {
+        for (int k = 0; k < m.count; ++k) now.push_back(m.points[k].id);
+      }
+      ASSERT_EQ(now.size(), 5u);
+      if (step > 0) {
+        EXPECT_EQ(now, ids) << step;
+      }
+      ids = now;
     }
-    ids = now;
   }
 }
 
