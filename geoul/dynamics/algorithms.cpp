@@ -109,6 +109,7 @@ Data make_data(const Model& model) {
     data.contact.copy = [](const ContactData& from) { return std::make_shared<ContactData>(from); };
     data.contact->touched.resize(model.islands.size());
     data.contact->v.resize(nv), data.contact->change.resize(nv);
+    data.contact->laws.resize(3 * nv), data.contact->laws_before.resize(3 * nv);
   }
   return data;
 }

@@ -160,7 +160,8 @@ struct ContactStep {
     bounces.push_back({row, -d + away * rest + 0.5 * a * rest * rest});
   }
 
-  void add_degree(const Island& island, int v, RowBlock block, double target, double sign) {
+  enum Law { kFriction, kLower, kUpper };
+  void add_degree(const Island& island, int v, Law law, RowBlock block, double target, double sign) {
     block.row = static_cast<int>(cd.rows.rows.size());
     block.rows = 1;
     Row row;
@@ -170,7 +171,8 @@ struct ContactStep {
     cd.rows.rows.push_back(row);
     cd.rows.target.push_back(target);
     cd.rows.compliance.push_back(0);
-    cd.rows.impulse.push_back(0);
+    cd.law_of_row.push_back(3 * v + law);
+    cd.rows.impulse.push_back(cd.laws_before[static_cast<size_t>(cd.law_of_row.back())]);
     cd.rows.blocks.push_back(block);
   }
 
@@ -182,15 +184,18 @@ struct ContactStep {
       const JointLaw& law = model.laws[static_cast<size_t>(link.v)];
       const double q = state.q[static_cast<size_t>(link.q)], v = cd.v[static_cast<size_t>(link.v)];
       if (law.friction > 0) {
-        add_degree(island, link.v, {RowLaw::kBounded, 0, 1, 0, 0, 0, 0, -h * law.friction, h * law.friction}, 0, 1);
+        add_degree(island, link.v, kFriction, {RowLaw::kBounded, 0, 1, 0, 0, 0, 0, -h * law.friction, h * law.friction},
+                   0, 1);
       }
       const auto reach = [&](double room) { return std::max(room < 0 ? 0.1 * room : room, -law.velocity_limit * h); };
       const double near = h * (std::abs(v) + 1);
       if (q - law.lower < near || -v > law.velocity_limit) {
-        add_degree(island, link.v, {RowLaw::kUnilateral}, std::max(-reach(q - law.lower) / h, -law.velocity_limit), 1);
+        add_degree(island, link.v, kLower, {RowLaw::kUnilateral},
+                   std::max(-reach(q - law.lower) / h, -law.velocity_limit), 1);
       }
       if (law.upper - q < near || v > law.velocity_limit) {
-        add_degree(island, link.v, {RowLaw::kUnilateral}, std::max(-reach(law.upper - q) / h, -law.velocity_limit), -1);
+        add_degree(island, link.v, kUpper, {RowLaw::kUnilateral},
+                   std::max(-reach(law.upper - q) / h, -law.velocity_limit), -1);
       }
     }
   }
@@ -240,6 +245,9 @@ struct ContactStep {
     rows.blocks.clear(), rows.rows.clear(), rows.J.clear(), rows.W.clear();
     rows.target.clear(), rows.compliance.clear(), rows.impulse.clear();
     bounces.clear();
+    cd.law_of_row.clear();
+    std::swap(cd.laws, cd.laws_before);
+    std::fill(cd.laws.begin(), cd.laws.end(), 0.0);
     std::copy(state.v.begin(), state.v.end(), cd.v.begin());
     each_island([&](const Island& island) {
       free_accelerations(model, island, options, controls, data, state);
@@ -277,6 +285,10 @@ struct ContactStep {
     c.complementarity = solved.complementarity / h;
     c.residual = solved.residual;
     report.converged = solved.converged;
+    const size_t behind = cd.rows.rows.size() - cd.law_of_row.size();
+    for (size_t i = 0; i < cd.law_of_row.size(); ++i) {
+      cd.laws[static_cast<size_t>(cd.law_of_row[i])] = cd.rows.impulse[behind + i];
+    }
     for (size_t i = 0; i < cd.contacts.size(); ++i) {
       Contact& contact = cd.contacts[i];
       const RowBlock& block = cd.rows.blocks[i];

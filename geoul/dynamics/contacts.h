@@ -49,11 +49,18 @@ struct ContactData {
   collision::CollisionData collision;
   RowProblem rows, positions;
   RowWork work;
-  std::vector<double> v, change;  // (nv)
+  std::vector<double> v, change;          // (nv)
+  std::vector<double> laws, laws_before;  // (3 nv) impulses of friction, lower and upper limits; warm starts
+  std::vector<int> law_of_row;            // of the rows behind those of the contacts: place in `laws`
 
   ContactData() = default;
   ContactData(const ContactData& other)
-      : contacts(other.contacts), touched(other.touched), v(other.v), change(other.change) {}
+      : contacts(other.contacts),
+        touched(other.touched),
+        v(other.v),
+        change(other.change),
+        laws(other.laws),
+        laws_before(other.laws_before) {}
   ContactData& operator=(const ContactData&) = delete;
 };
 
