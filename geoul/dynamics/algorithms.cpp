@@ -97,6 +97,7 @@ Data make_data(const Model& model) {
   for (std::vector<double>& work : data.work) work.resize(nv);
   data.modes.resize(3 * nv);
   data.reports.resize(model.islands.size());
+  data.inertia = make_inertia_factor(model);
   ConstraintData& cd = data.constraints;
   const auto nrow = static_cast<std::size_t>(model.nrow);
   cd.J.resize(model.constraint_size), cd.W.resize(model.constraint_size);
@@ -108,6 +109,7 @@ Data make_data(const Model& model) {
     data.contact = Owned<ContactData>(std::make_shared<ContactData>());
     data.contact.copy = [](const ContactData& from) { return std::make_shared<ContactData>(from); };
     data.contact->touched.resize(model.islands.size());
+    data.contact->first_part.resize(model.islands.size());
     data.contact->v.resize(nv), data.contact->change.resize(nv);
     data.contact->laws.resize(3 * nv), data.contact->laws_before.resize(3 * nv);
   }

@@ -66,15 +66,33 @@ struct ContactStep {
   RowPart add_part(const Island& island) {
     const RowPart part{island.all.v_begin, island.all.v_end - island.all.v_begin, cd.rows.J.size()};
     cd.rows.J.resize(part.at + static_cast<size_t>(part.n), 0.0);
-    cd.rows.W.resize(cd.rows.J.size(), 0.0);
+    int& first = cd.first_part[static_cast<size_t>(&island - model.islands.data())];
+    cd.parts.push_back({part.at, first});
+    first = static_cast<int>(cd.parts.size()) - 1;
     return part;
   }
 
-  void respond(const Island& island, const RowPart& part) {
-    double* W = cd.rows.W.data() + part.at - part.v;
-    kernels::response(model, island.all.begin, island.all.end, cd.rows.J.data() + part.at - part.v, data.held.data(),
-                      data.links.data(), data.balls.data(), W, data.work[6].data());
-    if (constrained(island)) constrain_response(model, island, data, W);
+  // W = M^-1 J^T of all rows.
+  void respond() {
+    cd.rows.W.resize(cd.rows.J.size());
+    each_island([&](const Island& island) {
+      int part = cd.first_part[static_cast<size_t>(&island - model.islands.data())];
+      if (part >= 0) factor_inertia(model, island, data);
+      while (part >= 0) {
+        const double* from[InertiaFactor::kRightSides];
+        double* to[InertiaFactor::kRightSides];
+        int n = 0;
+        for (; n < InertiaFactor::kRightSides && part >= 0; ++n) {
+          const ContactData::Part& p = cd.parts[static_cast<size_t>(part)];
+          from[n] = cd.rows.J.data() + p.at, to[n] = cd.rows.W.data() + p.at;
+          part = p.next;
+        }
+        solve_inertia(model, island, n, from, to, data);
+        for (int i = 0; i < n && constrained(island); ++i) {
+          constrain_response(model, island, data, to[i] - island.all.v_begin);
+        }
+      }
+    });
   }
 
   double rate(const Row& row, const std::vector<double>& v) const {
@@ -99,8 +117,6 @@ struct ContactStep {
       if (a != b) part = add_part(*b);
       add_wrench(model, data, link_b, p, n, f, cd.rows.J.data() + part.at - part.v);
     }
-    if (a) respond(*a, row.part[0]);
-    if (b && a != b) respond(*b, row.part[1]);
     cd.rows.rows.push_back(row);
     cd.rows.target.push_back(0);
     cd.rows.compliance.push_back(0);
@@ -167,7 +183,6 @@ struct ContactStep {
     Row row;
     row.part[0] = add_part(island);
     cd.rows.J[row.part[0].at + static_cast<size_t>(v - row.part[0].v)] = sign;
-    respond(island, row.part[0]);
     cd.rows.rows.push_back(row);
     cd.rows.target.push_back(target);
     cd.rows.compliance.push_back(0);
@@ -246,6 +261,8 @@ struct ContactStep {
     rows.target.clear(), rows.compliance.clear(), rows.impulse.clear();
     bounces.clear();
     cd.law_of_row.clear();
+    cd.parts.clear();
+    std::fill(cd.first_part.begin(), cd.first_part.end(), -1);
     std::swap(cd.laws, cd.laws_before);
     std::fill(cd.laws.begin(), cd.laws.end(), 0.0);
     std::copy(state.v.begin(), state.v.end(), cd.v.begin());
@@ -257,6 +274,7 @@ struct ContactStep {
     });
     for (Contact& c : cd.contacts) add_contact(c);
     each_island([&](const Island& island) { add_laws(island); });
+    respond();
     const RowReport solved = solve_rows({}, rows, cd.v, cd.work);
     note(solved);
     each_island([&](const Island& island) {

@@ -52,6 +52,12 @@ struct ContactData {
   std::vector<double> v, change;          // (nv)
   std::vector<double> laws, laws_before;  // (3 nv) impulses of friction, lower and upper limits; warm starts
   std::vector<int> law_of_row;            // of the rows behind those of the contacts: place in `laws`
+  struct Part {
+    std::size_t at;
+    int next;
+  };
+  std::vector<Part> parts;      // of the rows, in one chain for each island
+  std::vector<int> first_part;  // (nisland) -1 where there is none
 
   ContactData() = default;
   ContactData(const ContactData& other)
@@ -60,7 +66,8 @@ struct ContactData {
         v(other.v),
         change(other.change),
         laws(other.laws),
-        laws_before(other.laws_before) {}
+        laws_before(other.laws_before),
+        first_part(other.first_part) {}
   ContactData& operator=(const ContactData&) = delete;
 };
 

@@ -8,6 +8,7 @@
 
 #include "geoul/core/math.h"
 #include "geoul/core/spatial.h"
+#include "geoul/dynamics/inertia_factor.h"
 
 namespace geoul::dynamics {
 
@@ -121,6 +122,7 @@ struct Data {
   std::vector<double> needed;    // (nv) force that held links need, armature left out
   std::vector<double> zero;      // (nv)
 
+  InertiaFactor inertia;
   ConstraintData constraints;
   Owned<ContactData> contact;  // none where nothing collides
 
