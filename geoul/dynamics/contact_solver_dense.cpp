@@ -1,4 +1,5 @@
 // The Newton system of a small island in its impulses: (I + D G) dp = -r, G = J W^T, by dense LU with row pivots.
+#include "geoul/core/clones.h"
 #include "geoul/dynamics/contact_solver_newton.h"
 
 namespace geoul::dynamics::rows {
@@ -8,7 +9,7 @@ namespace {
 constexpr int kMostRows = 64;
 
 // Solves A x = b (n x n, rows of length n); false where a pivot vanishes. Rows are scaled to 1 before.
-bool eliminate(double* __restrict A, double* __restrict b, int n) {
+GEOUL_CLONES bool eliminate(double* __restrict A, double* __restrict b, int n) {
   for (int i = 0; i < n; ++i) {
     double most = 0;
     for (int j = 0; j < n; ++j) most = std::max(most, std::abs(A[i * n + j]));
@@ -61,12 +62,12 @@ void set_delassus(const Island& island, const Newton& newton) {
     const Block& from = island.blocks[i];
     for (int c = 0; c < from.rows; ++c) {
       for (int side = 0; side < 2; ++side) add_scaled(newton.du + from.u[side], from.W[c][side], 1, from.n[side]);
-      for (int k = 0; k < island.nblock; ++k) {
+      for (int k = i; k < island.nblock; ++k) {  // symmetric
         const Block& block = island.blocks[k];
         for (int r = 0; r < block.rows; ++r) {
           double s = 0;
           for (int side = 0; side < 2; ++side) s += dot(block.J[r][side], newton.du + block.u[side], block.n[side]);
-          newton.G[(block.row + r) * n + from.row + c] = s;
+          newton.G[(block.row + r) * n + from.row + c] = newton.G[(from.row + c) * n + block.row + r] = s;
         }
       }
       for (int side = 0; side < 2; ++side) std::fill_n(newton.du + from.u[side], from.n[side], 0.0);

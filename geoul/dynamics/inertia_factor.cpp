@@ -1,5 +1,6 @@
 #include "geoul/dynamics/inertia_factor.h"
 
+#include "geoul/core/clones.h"
 #include "geoul/dynamics/data.h"
 #include "geoul/dynamics/kernels.h"
 
@@ -9,6 +10,11 @@ namespace {
 
 using std::size_t;
 constexpr int kWide = InertiaFactor::kRightSides;
+
+// One entry of all right sides.
+using Eight [[gnu::vector_size(64), gnu::aligned(8), gnu::may_alias]] = double;
+static_assert(sizeof(Eight) == kWide * sizeof(double));
+[[gnu::always_inline]] inline Eight* eight(double* x, size_t k) { return reinterpret_cast<Eight*>(x + k * kWide); }
 
 // M's columns of the degrees of link i, from its composite inertia, into the rows of L.
 void compose(const Model& model, int i, Data& data) {
@@ -81,8 +87,8 @@ void factor_inertia(const Model& model, const Island& island, Data& data) {
   }
 }
 
-void solve_inertia(const Model& model, const Island& island, int n, const double* const* from, double* const* to,
-                   Data& data) {
+GEOUL_CLONES void solve_inertia(const Model& model, const Island& island, int n, const double* const* from,
+                                double* const* to, Data& data) {
   const Tree& all = island.all;
   const InertiaFactor& f = data.inertia;
   const auto v0 = static_cast<size_t>(all.v_begin), v1 = static_cast<size_t>(all.v_end);
@@ -95,24 +101,14 @@ void solve_inertia(const Model& model, const Island& island, int n, const double
     }
   }
   for (size_t k = v1; k-- > v0;) {
-    double* __restrict xk = x + k * kWide;
-    bool zero = true;
-    for (int c = 0; c < kWide; ++c) zero = zero && xk[c] == 0;
-    if (zero) continue;
-    size_t e = f.at[k];
-    for (; e + 1 < f.at[k + 1]; ++e) {
-      double* __restrict xi = x + static_cast<size_t>(f.degree[e]) * kWide;
-      for (int c = 0; c < kWide; ++c) xi[c] -= f.L[e] * xk[c];
-    }
+    const Eight xk = *eight(x, k);
+    for (size_t e = f.at[k]; e + 1 < f.at[k + 1]; ++e) *eight(x, static_cast<size_t>(f.degree[e])) -= f.L[e] * xk;
   }
   for (size_t k = v0; k < v1; ++k) {
-    double* __restrict xk = x + k * kWide;
     const size_t end = f.at[k + 1] - 1;
-    for (int c = 0; c < kWide; ++c) xk[c] *= f.L[end];
-    for (size_t e = f.at[k]; e < end; ++e) {
-      const double* __restrict xi = x + static_cast<size_t>(f.degree[e]) * kWide;
-      for (int c = 0; c < kWide; ++c) xk[c] -= f.L[e] * xi[c];
-    }
+    Eight xk = *eight(x, k) * f.L[end];
+    for (size_t e = f.at[k]; e < end; ++e) xk -= f.L[e] * *eight(x, static_cast<size_t>(f.degree[e]));
+    *eight(x, k) = xk;
   }
   for (size_t k = v0; k < v1; ++k) {
     for (int c = 0; c < n; ++c) to[c][k - v0] = x[k * kWide + static_cast<size_t>(c)];
