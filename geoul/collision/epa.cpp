@@ -1,6 +1,10 @@
 #include "geoul/collision/epa.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
 
 namespace geoul::collision {
 namespace {
@@ -177,7 +181,7 @@ void flat_contact(const Polytope& p, int dimensions, Separation& out) {
 
 // Round surfaces may need more vertices than there is room for: the direction is then bettered by a search around it,
 // whose pattern turns by the golden angle so that no ridge holds it up.
-void polish(const Pair& pair, double& least, Vec3d& n) {
+void polish_one(const Pair& pair, double& least, Vec3d& n) {
   double turn = 0;
   for (double step = 0.02; step > 1e-11;) {
     const Vec3d u = any_perpendicular(n), v = cross(n, u);
@@ -195,7 +199,85 @@ void polish(const Pair& pair, double& least, Vec3d& n) {
   }
 }
 
+// The least depth square to the sides of a round shape, by the angle about its axis: where a small shape is deep in a
+// large round one, the polytope is far too coarse to tell one angle from another.
+void search_round(const Pair& pair, bool of_A, double& least, Vec3d& n) {
+  const Core& core = of_A ? pair.A : pair.B;
+  if (core.kind != Kind::kCylinder && core.kind != Kind::kCone && core.kind != Kind::kCapsule) return;
+  const double up = core.kind == Kind::kCone ? (of_A ? 0.5 : -0.5) * core.radius / core.half_height : 0;
+  const double unit = 1 / std::sqrt(1 + up * up);
+  const auto along = [&](double angle) {
+    const Vec3d d = unit * Vec3d{std::cos(angle), std::sin(angle), up};
+    return of_A ? d : pair.X_AB.R * d;
+  };
+  const auto depth = [&](double angle) { return -gap_along(pair, along(angle)); };
+  constexpr int kAngles = 36;
+  constexpr double kStep = 6.283185307179586 / kAngles, kGolden = 0.6180339887498949;
+  double value[kAngles];
+  for (int k = 0; k < kAngles; ++k) value[k] = depth(k * kStep);
+  const double lowest = *std::min_element(value, value + kAngles), highest = *std::max_element(value, value + kAngles);
+  for (int k = 0; k < kAngles; ++k) {  // every valley that may be the deepest
+    if (value[k] > value[k == 0 ? kAngles - 1 : k - 1] || value[k] > value[k + 1 == kAngles ? 0 : k + 1]) continue;
+    if (value[k] > lowest + 0.25 * (highest - lowest)) continue;
+    double low = (k - 1) * kStep, high = (k + 1) * kStep;
+    double at[2] = {high - kGolden * (high - low), low + kGolden * (high - low)};
+    double f[2] = {depth(at[0]), depth(at[1])};
+    while (high - low > 1e-9) {
+      const int far = f[0] <= f[1] ? 1 : 0;
+      (far == 1 ? high : low) = at[far];
+      at[far] = at[1 - far], f[far] = f[1 - far];
+      at[1 - far] = far == 1 ? high - kGolden * (high - low) : low + kGolden * (high - low);
+      f[1 - far] = depth(at[1 - far]);
+    }
+    const int best = f[0] <= f[1] ? 0 : 1;
+    if (f[best] < least) least = f[best], n = along(at[best]);
+  }
+}
+
+// From scratch, where the polytope lost its way: the best of directions all round, each bettered.
+void search_all(const Pair& pair, double& least, Vec3d& n) {
+  constexpr int kStarts = 4;
+  double depth[kStarts] = {1e300, 1e300, 1e300, 1e300};
+  Vec3d start[kStarts];
+  const auto offer = [&](Vec3d d) {
+    const double l = norm(d);
+    if (!(l > 1e-12 * pair.size())) return;
+    d = (1 / l) * d;
+    double value = -gap_along(pair, d);
+    for (int k = 0; k < kStarts; ++k) {
+      if (value < depth[k]) std::swap(value, depth[k]), std::swap(d, start[k]);
+    }
+  };
+  for (int k = 0; k < 27; ++k) {
+    const Vec3d d{k % 3 - 1.0, k / 3 % 3 - 1.0, k / 9 - 1.0};
+    if (k == 13) continue;
+    offer((1 / norm(d)) * d);
+    offer((1 / norm(d)) * (pair.X_AB.R * d));
+  }
+  const Vec3d between = pair.X_AB * pair.B.centre - pair.A.centre;
+  offer(between), offer(-between);
+  for (int k = 0; k < kStarts; ++k) {
+    if (!(depth[k] < 1e300)) continue;
+    polish_one(pair, depth[k], start[k]);
+    if (depth[k] < least) least = depth[k], n = start[k];
+  }
+}
+
+void polish(const Pair& pair, bool lost, double& least, Vec3d& n) {
+  polish_one(pair, least, n);
+  if (lost) search_all(pair, least, n);
+  search_round(pair, true, least, n);
+  search_round(pair, false, least, n);
+  polish_one(pair, least, n);
+}
+
 }  // namespace
+
+void improve(const Pair& pair, double& distance, Vec3d& n) {
+  double least = -distance;
+  polish_one(pair, least, n);
+  distance = -least;
+}
 
 void penetration(const Pair& pair, const Simplex& simplex, Separation& out) {
   Polytope p(pair);
@@ -221,7 +303,7 @@ void penetration(const Pair& pair, const Simplex& simplex, Separation& out) {
   p.vertices = p.faces = 4;
   double least = 1e300;  // depth along the best direction seen
   Face best;
-  bool converged = false;
+  bool converged = false, lost = false;
   while (p.vertices < kVertices) {
     int nearest = 0;
     for (int f = 1; f < p.faces; ++f) {
@@ -242,11 +324,11 @@ void penetration(const Pair& pair, const Simplex& simplex, Separation& out) {
     for (int v = 0; v < apex; ++v) known |= p.w[v] == p.w[apex];
     if (known) --p.vertices;
     // A face too narrow for a normal of its own, or in the way of a clean rim: its neighbours tell.
-    if (known || !expand(p, nearest, apex)) p.face[nearest].distance = kSliver;
+    if (known || !expand(p, nearest, apex)) p.face[nearest].distance = kSliver, lost = true;
   }
   deepest_points(p, best, out);
   out.normal = best.normal;
-  if (!converged) polish(pair, least, out.normal);
+  if (!converged || lost) polish(pair, true, least, out.normal);
   out.distance = -least;
 }
 

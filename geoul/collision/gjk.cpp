@@ -94,8 +94,13 @@ Separation separate(const Pair& pair, double reach) {
     out.distance = std::sqrt(dot(v, v));
     weighted_points(s, out);
     const double along = gap_along(pair, out.normal);
-    if (along >= out.distance - kSlack * size || out.distance > 1e-6 * size) {
+    if (along >= out.distance - kSlack * size) {
       out.distance = s.n == 3 && along > 0 ? along : out.distance;
+      return out;
+    }
+    if (out.distance > 1e-6 * size) {  // the search came to rest at rounding before the direction was good
+      out.distance = along;
+      improve(pair, out.distance, out.normal);
       return out;
     }
   }

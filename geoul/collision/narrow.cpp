@@ -201,7 +201,7 @@ int collide_triangle(const Geometry& A, const Posed& X_WA, const TriangleFace& t
   const bool outwards = !triangle.one_sided || dot(g_W, m_W) >= -kLean;
   if (!outwards || !belongs(triangle, m_W, X_WAt * touch.b, g_W, touch.size)) {
     // Apart: another triangle is nearer; but what of a face lies over this one still rests on it.
-    const bool apart = touch.distance + core.rounding > kSnap * touch.size;
+    const bool apart = touch.distance + core.rounding > -kSnap * touch.size;
     if (apart && !(dot(g_W, m_W) > kOver)) return 0;
     touch.normal = -m;
     touch.distance = gap_along(pair, -m) - core.rounding;

@@ -10,7 +10,8 @@ namespace {
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-constexpr double kOnFace = 1e-6;  // angle to the face's normal that is rounding
+constexpr double kOnFace = 1e-6;    // angle to the face's normal that is rounding
+constexpr double kTouching = 1e-6;  // of the shape's size: a gap that still counts as a way out of deeper overlaps
 
 Posed relative(const Posed& X_WA, const Posed& X_WB) {
   const Quatd R = conjugate(X_WA.R);
@@ -34,10 +35,11 @@ void drop_resolved(const Geometry& convex, const Posed& X_WA, const Geometry& su
       if (shallow.dropped || !(deep.depth > 1.05 * shallow.depth + 1e-6 * convex.bounding_radius)) continue;
       const double cosine = dot(deep.normal_W, shallow.normal_W);
       if (cosine > 1 - 1e-3) continue;
-      const Posed out{X_WA.R, X_WA.p - (1.001 * shallow.depth) * shallow.normal_W};
       Manifold m;
       m.count = 0;
       const TriangleFace face = triangle_face(surface, X_WB, deep.triangle);
+      const double clear = 1e-9 * (convex.bounding_radius + norm(face.p_W[1] - face.p_W[0]));
+      const Posed out{X_WA.R, X_WA.p - (1.001 * shallow.depth + clear) * shallow.normal_W};
       collide_triangle(convex, out, face.p_W, 0, 0, m);  // by itself, whichever neighbour is nearer
       const double still = deep.depth - shallow.depth * std::max(0.0, cosine);  // if the triangle went on for ever
       deep.dropped = true;
@@ -75,6 +77,7 @@ void collide_convex(const Geometry& convex, const Posed& X_WA, const Geometry& s
     const Vec3d outward = X.R * surface_normal(surface, t);
     const Vec3d n = dot(m.normal_W, outward) > 0 ? outward : -outward;
     const bool on_face = norm(m.normal_W - n) < kOnFace;
+    bool touches = false;
     Overlap overlapping{m.normal_W, 0, t, static_cast<int>(work.contacts.size()), m.count};
     for (int k = 0; k < m.count; ++k) {
       SurfaceContact c{m.normal_W, m.points[k].p_W, m.points[k].distance, m.points[k].id, t};
@@ -86,8 +89,9 @@ void collide_convex(const Geometry& convex, const Posed& X_WA, const Geometry& s
       }
       work.contacts.push_back(c);
       overlapping.depth = std::max(overlapping.depth, -c.distance);
+      touches |= c.distance < kTouching * convex.bounding_radius;
     }
-    if (overlapping.depth > 0) work.overlaps.push_back(overlapping);
+    if (overlapping.depth > 0 || touches) work.overlaps.push_back(overlapping);
   });
   if (work.overlaps.size() > 1) drop_resolved(convex, X_WA, surface, X, work);
 }
