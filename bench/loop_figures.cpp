@@ -1,8 +1,8 @@
 // Figures of closed loops: IFToMM benchmarks A02 to A05, the light cart-pole, closure over 10^6 steps and cost against
 // the number of four-bars. One JSON object a line, for bench/figures. Scenes: scenarios/loops.h; reference values:
 // sources named in docs/notes/dynamics.md.
-#include "bench/allocations.h"
 #include "bench/figure.h"
+#include "scenarios/allocations.h"
 #include "scenarios/loops.h"
 
 namespace geoul::bench {

@@ -1,37 +1,13 @@
 // Convex worlds: judged by all pairs one by one; the same bits whatever came before; nothing allocated.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 
 #include "geoul/collision/narrow.h"
 #include "geoul/collision/prepared.h"
 #include "geoul/collision/test_scenes.h"
-
-namespace {
-
-std::atomic<bool> counting{false};
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t size) {
-  if (counting.load(std::memory_order_relaxed)) ++allocations;
-  void* p = std::malloc(size);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-
-}  // namespace
-
-// Every allocation of this program passes here.
-[[gnu::noinline]] void* operator new(std::size_t size) { return counted(size); }
-[[gnu::noinline]] void* operator new[](std::size_t size) { return counted(size); }
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+#include "scenarios/allocations.h"
 
 namespace geoul::collision {
 namespace {
@@ -307,20 +283,16 @@ TEST(Detect, AllocatesNothingOnceWarm) {
   };
   run(start);
   World again = start;
-  counting = true;
-  allocations = 0;
+  const long before = scenarios::allocations();
   for (int step = 0; step < 40; ++step) {
     for (std::size_t i = 0; i < again.X.size(); ++i) again.X[i].p += 2e-3 * again.V[i].v;
     detect(model, filter, again.X, again.V, {1e-3, 2e-3}, data);
   }
-  counting = false;
-  EXPECT_EQ(allocations, 0);
+  EXPECT_EQ(scenarios::allocations() - before, 0);
   EXPECT_GT(data.manifolds.size(), 50u);
-  counting = true;  // the count itself works
-  allocations = 0;
-  ::operator delete(::operator new(1));  // a plain call, which no optimiser may leave out
-  counting = false;
-  EXPECT_EQ(allocations, 1);
+  const long count = scenarios::allocations();  // the count itself works
+  ::operator delete(::operator new(1));         // a plain call, which no optimiser may leave out
+  EXPECT_EQ(scenarios::allocations() - count, 1);
 }
 
 }  // namespace

@@ -1,36 +1,12 @@
 // Same input, same bits; and nothing is allocated between step() and its return.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/step.h"
+#include "scenarios/allocations.h"
 #include "scenarios/loops.h"
-
-namespace {
-
-std::atomic<bool> counting{false};
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t size) {
-  if (counting.load(std::memory_order_relaxed)) ++allocations;
-  void* p = std::malloc(size);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-
-}  // namespace
-
-// Every allocation of this program passes here.
-[[gnu::noinline]] void* operator new(std::size_t size) { return counted(size); }
-[[gnu::noinline]] void* operator new[](std::size_t size) { return counted(size); }
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 
 namespace geoul::dynamics {
 namespace {
@@ -155,22 +131,18 @@ TEST(Allocation, NothingIsAllocatedInAStep) {
     controls.motion = [](Time, std::vector<double>&, std::vector<double>&, std::vector<double>&) {};
     for (const Integrator integrator : kAll) {
       const StepOptions options{Duration{1'000'000}, integrator, 60, &pool};
-      allocations = 0;
-      counting = true;
+      const long before = scenarios::allocations();
       for (int i = 0; i < 20; ++i) {
         step(*model, options, controls, data, state);
         evaluate(*model, options, controls, data, state);
         reaction_wrenches(*model, controls.wrenches, data, state);
       }
-      counting = false;
-      EXPECT_EQ(allocations, 0) << to_string(integrator);
+      EXPECT_EQ(scenarios::allocations() - before, 0) << to_string(integrator);
     }
   }
-  counting = true;  // the count itself works
-  allocations = 0;
-  ::operator delete(::operator new(1));  // a plain call, which no optimiser may leave out
-  counting = false;
-  EXPECT_EQ(allocations, 1);
+  const long before = scenarios::allocations();  // the count itself works
+  ::operator delete(::operator new(1));          // a plain call, which no optimiser may leave out
+  EXPECT_EQ(scenarios::allocations() - before, 1);
 }
 
 }  // namespace
