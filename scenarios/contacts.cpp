@@ -77,4 +77,138 @@ Scene rolling_ball(double speed, double friction) {
   return scene;
 }
 
+Scene gripper(const Gripper& options) {
+  const Touch touch{options.friction, 0};
+  Scene scene;
+  const BodyId hand = add_box(scene, "/hand", 1, {.2, .1, .05}, {0, 0, .1});
+  scene.bodies[hand.index()].kinematic = true;
+  for (const double side : {-1.0, 1.0}) {
+    const double pad = .01, x = side * (.017 + .5 * pad);
+    const BodyId finger = add_solid_box(scene, side < 0 ? "/left" : "/right", 0.1, {pad, .06, .06}, {x, 0, 0}, touch);
+    const scene::JointId slide = add_joint(scene, JointType::kPrismatic, hand, finger, {x, 0, 0}, {-side, 0, 0});
+    scene.joints[slide.index()].drive = {2000, 40, options.force / 2000, 0, 2 * options.force};
+  }
+  scene::Body cylinder;
+  cylinder.path = "/cylinder";
+  const double m = .25, r = .017, l = .1, across = m * (3 * r * r + l * l) / 12;
+  cylinder.mass = {m, {}, {across, across, m * r * r / 2, 0, 0, 0}};
+  scene.bodies.push_back(cylinder);
+  add_shape(scene, BodyId{3}, scene::Cylinder{r, l}, touch);
+  return scene;
+}
+
+Scene bowl(int n) {
+  const Touch touch{0.4, 0};
+  Scene scene;
+  scene::HeightField field;
+  field.columns = field.rows = 61;
+  field.size_x = field.size_y = 1.2;
+  for (int j = 0; j < field.rows; ++j) {
+    for (int i = 0; i < field.columns; ++i) {
+      const double x = .02 * (i - 30), y = .02 * (j - 30);
+      field.heights.push_back(static_cast<float>(x * x + y * y));
+    }
+  }
+  add_shape(scene, scene::kWorld, field, touch);
+  Random random(7);
+  constexpr int kWide = 12;
+  constexpr double kRadius = .02, kPitch = .05;
+  for (int k = 0; k < n; ++k) {
+    const int i = k % kWide, j = k / kWide % kWide, layer = k / (kWide * kWide);
+    const auto jitter = [&] { return random.uniform(-.004, .004); };
+    const double x = kPitch * (i - .5 * (kWide - 1)) + jitter(), y = kPitch * (j - .5 * (kWide - 1)) + jitter();
+    add_ball(scene, "/ball" + std::to_string(k), .033, kRadius, {x, y, .25 + kPitch * layer}, touch);
+  }
+  return scene;
+}
+
+Scene painleve_rod(double angle, double speed, double friction) {
+  Scene scene;
+  add_shape(scene, scene::kWorld, scene::Plane{}, {friction, 0});
+  constexpr double kLength = 1, kRadius = 1e-3, kMass = 1;
+  scene::Body rod;
+  rod.path = "/rod";
+  const double i = kMass * kLength * kLength / 12;
+  rod.mass = {kMass, {}, {i, i, 1e-6, 0, 0, 0}};
+  // z along the rod; the lower end's round cap touches the ground at the origin
+  const double tilt = std::numbers::pi / 2 - angle;
+  rod.X_WB = {exp_rotation(Vec3d{0, tilt, 0}),
+              {.5 * kLength * std::cos(angle), 0, kRadius + .5 * kLength * std::sin(angle)}};
+  rod.V_WB.v = {speed, 0, 0};
+  scene.bodies.push_back(rod);
+  add_shape(scene, BodyId{0}, scene::Capsule{kRadius, kLength}, {friction, 0});
+  return scene;
+}
+
+Scene simbenchmark_rolling() {
+  Scene scene = ground({0, 0});
+  const BodyId box = add_solid_box(scene, "/box", 10, {20, 20, 1}, {0, 0, .5}, {.8, 0});
+  (void)box;
+  for (int i = 0; i < 5; ++i) {
+    for (int j = 0; j < 5; ++j) {
+      add_ball(scene, "/ball" + std::to_string(5 * i + j), 1, .5, {2. * i - 4, 2. * j - 4, 1.5}, {.8, 0});
+    }
+  }
+  return scene;
+}
+
+Scene simbenchmark_bouncing() {
+  Scene scene = ground({0, 1});
+  for (int i = 0; i < 7; ++i) {
+    for (int j = 0; j < 7; ++j) {
+      add_ball(scene, "/ball" + std::to_string(7 * i + j), 10, .1, {2. * i, 2. * j, 5}, {0, 1});
+    }
+  }
+  return scene;
+}
+
+namespace {
+
+Scene weightless() {
+  Scene scene;
+  scene.gravity = {};
+  return scene;
+}
+
+void add_plate(Scene& scene, double thickness) {
+  add_shape(scene, scene::kWorld, scene::Box{{thickness, 1, 1}}, {0, 0}, {{}, {1, 0, 0}});
+}
+
+}  // namespace
+
+Scene bullet_at_plate(double speed, double thickness) {
+  Scene scene = weightless();
+  add_plate(scene, thickness);
+  const BodyId ball = add_ball(scene, "/ball", .03, .01, {}, {0, 0});
+  scene.bodies[ball.index()].V_WB.v = {speed, 0, 0};
+  return scene;
+}
+
+Scene rod_at_plate(double speed, double thickness) {
+  Scene scene = weightless();
+  add_plate(scene, thickness);
+  const BodyId rod = add_solid_box(scene, "/rod", .05, {.002, .3, .002}, {}, {0, 0});
+  scene.bodies[rod.index()].X_WB.R = exp_rotation(Vec3d{0, 0, .7});
+  scene.bodies[rod.index()].V_WB.v = {speed, 0, 0};
+  return scene;
+}
+
+Scene bullets_that_meet(double speed, double offset) {
+  Scene scene = weightless();
+  for (const double side : {-1.0, 1.0}) {
+    const BodyId ball = add_ball(scene, side < 0 ? "/left" : "/right", .03, .01, {side, .5 * side * offset, 0}, {0, 0});
+    scene.bodies[ball.index()].V_WB.v = {-side * speed, 0, 0};
+  }
+  return scene;
+}
+
+Scene spinning_blade(double rate) {
+  Scene scene = weightless();
+  add_ball(scene, "/ball", .03, .01, {0, .45, 0}, {0, 0});
+  const BodyId blade = add_solid_box(scene, "/blade", 10, {1, .002, .04}, {0, 0, 0}, {0, 0});
+  const scene::JointId hinge = add_joint(scene, JointType::kContinuous, scene::kWorld, blade, {});
+  scene.joints[hinge.index()].velocity = rate;
+  return scene;
+}
+
 }  // namespace geoul::scenarios

@@ -26,4 +26,30 @@ Scene bouncing_ball(double restitution);
 // A ball on the ground, thrown along x at `speed` without spin.
 Scene rolling_ball(double speed, double friction);
 
+// A hand (body 0, kinematic, at the origin) with two fingers (1 and 2) on slides along x, whose drives press pads of
+// 60 x 60 mm onto a standing cylinder (body 3) of 34 mm diameter, 100 mm, 0.25 kg.
+struct Gripper {
+  double force = 30;  // of each finger [N]
+  double friction = 0.6;
+};
+Scene gripper(const Gripper& options);
+
+// n balls of 20 mm radius and 33 g on a loose grid above a bowl (height field z = r^2, 1.2 m wide).
+Scene bowl(int n);
+
+// Painleve's rod: a slender rod of 1 m, 1 kg in the plane y = 0, whose lower end touches the ground and slides to +x at
+// `speed`; `angle` [rad] between the rod and the ground, the upper end ahead where angle < pi / 2. Body 0.
+Scene painleve_rod(double angle, double speed, double friction);
+
+// SimBenchmark's cases. Rolling: a box of 20 x 20 x 1 m, 10 kg (body 0) on the ground (friction 0.4) under 25 balls of
+// 0.5 m, 1 kg (friction 0.8). Bouncing: 49 balls of 0.1 m, 10 kg, centres 5 m up, e = 1, no friction.
+Scene simbenchmark_rolling();
+Scene simbenchmark_bouncing();
+
+// Fast bodies without gravity; body 0 is the projectile.
+Scene bullet_at_plate(double speed, double thickness);  // ball of 10 mm radius along x, plate (world) at x = 1
+Scene rod_at_plate(double speed, double thickness);     // thin rod across its motion along x, plate (world) at x = 1
+Scene bullets_that_meet(double speed, double offset);   // two balls of 10 mm, x = -1 and 1, `offset` apart in y
+Scene spinning_blade(double rate);  // a blade of 1 m turns about z on a hinge; a ball (body 0) lies in its way at rest
+
 }  // namespace geoul::scenarios

@@ -69,6 +69,9 @@ struct Manifold {
 struct DetectOptions {
   double margin = 1e-3;  // pairs nearer than this are reported [m]
   double dt = 0;         // [s] > 0: the margin of a pair grows by what it can approach in dt (speculative contacts)
+  std::span<const char> resting = {};      // (nbody) or empty. Pairs of which neither body moves (1: it rests, or the
+                                           // world) are left out: they are as they were
+  std::span<const double> thickness = {};  // (ncollider) [m] or empty: what makes pairs fast, see CollisionData
 };
 
 // Working memory and persistent state of one world. Grows to what was needed; then detect allocates nothing.
@@ -79,6 +82,9 @@ struct CollisionData {
   ~CollisionData();
 
   std::vector<Manifold> manifolds;  // out, sorted by (a, b, first point's id)
+  // out, sorted: pairs that may meet in dt and move against each other by more than half of the lesser thickness: they
+  // could pass through each other, or the normals of this instant could be those of no impact. Ask time_of_impact.
+  std::vector<std::pair<int, int>> fast;
   struct Work;
   std::unique_ptr<Work> work;
 };

@@ -139,6 +139,7 @@ struct Detector {
   const DetectOptions& options;
   Work& work;
   std::vector<Manifold>& out;
+  std::vector<std::pair<int, int>>& fast;
 
   Motiond velocity(int i, Vec3d& origin) const {
     const scene::BodyId body = model.colliders[index(i)].body;
@@ -161,12 +162,22 @@ struct Detector {
            (norm(work.X_WC[index(other)].p - work.X_WC[index(plane)].p) + geometry_of(model, other).bounding_radius);
   }
 
+  bool rests(int i) const {
+    const scene::BodyId body = model.colliders[index(i)].body;
+    return !body.valid() || options.resting[body.index()] != 0;
+  }
+
   void pair(PairKey key) {
     const int a = first_of(key), b = second_of(key);
+    if (!options.resting.empty() && rests(a) && rests(b)) return;
     const Geometry &A = geometry_of(model, a), &B = geometry_of(model, b);
     double margin = pair_margin(a, b);
     if (options.dt > 0 && A.kind == Kind::kPlane) margin += plane_turn(a, b);
     if (options.dt > 0 && B.kind == Kind::kPlane) margin += plane_turn(b, a);
+    if (!options.thickness.empty() &&
+        margin - options.margin > 0.5 * std::min(options.thickness[index(a)], options.thickness[index(b)])) {
+      fast.emplace_back(a, b);
+    }
     const Posed &X_A = work.X_WC[index(a)], &X_B = work.X_WC[index(b)];
     const std::size_t first = out.size();
     if (is_surface(A.kind) || is_surface(B.kind)) {
@@ -203,12 +214,14 @@ void detect(const CollisionModel& model, const PairFilter& filter, std::span<con
   GEOUL_EXPECTS(model.prepared != nullptr && data.work != nullptr);
   GEOUL_EXPECTS(index(model.nbody) <= X_WB.size() && index(model.nbody) <= V_WB.size());
   GEOUL_EXPECTS(filter.group.size() == index(model.nbody));
+  GEOUL_EXPECTS(options.resting.empty() || options.resting.size() == index(model.nbody));
+  GEOUL_EXPECTS(options.thickness.empty() || options.thickness.size() == model.colliders.size());
   Work& work = *data.work;
-  data.manifolds.clear();
+  data.manifolds.clear(), data.fast.clear();
   place(model, X_WB, V_WB, options, work);
   update(model, work.boxes, work.ahead, work.broad);
   pair_planes(model, X_WB, V_WB, options, work);
-  Detector detector{model, X_WB, V_WB, options, work, data.manifolds};
+  Detector detector{model, X_WB, V_WB, options, work, data.manifolds, data.fast};
   std::size_t p = 0;
   for (const PairKey key : work.broad.pairs) {
     const int a = first_of(key), b = second_of(key);

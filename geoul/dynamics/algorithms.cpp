@@ -108,10 +108,12 @@ Data make_data(const Model& model) {
   if (model.contact) {
     data.contact = Owned<ContactData>(std::make_shared<ContactData>());
     data.contact.copy = [](const ContactData& from) { return std::make_shared<ContactData>(from); };
-    data.contact->touched.resize(model.islands.size());
-    data.contact->first_part.resize(model.islands.size());
-    data.contact->v.resize(nv), data.contact->change.resize(nv);
-    data.contact->laws.resize(3 * nv), data.contact->laws_before.resize(3 * nv);
+    ContactData& contact = *data.contact;
+    contact.touched.resize(model.islands.size()), contact.idle.resize(model.islands.size());
+    contact.v.resize(nv), contact.change.resize(nv), contact.start.resize(nv);
+    contact.first_part.resize(model.islands.size());
+    contact.laws.resize(3 * nv), contact.laws_before.resize(3 * nv);
+    contact.sleep = make_sleep(model);
   }
   return data;
 }

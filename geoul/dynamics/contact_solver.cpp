@@ -13,6 +13,9 @@ using rows::Block;
 using rows::Disk;
 using rows::Island;
 
+constexpr int kMany = 100;        // blocks
+constexpr int kMostNewton = 250;  // nodes of an island that Newton steps are tried on: their fill grows faster
+
 // Best impulses seen, and how good they were.
 struct Best {
   double residual = std::numeric_limits<double>::infinity();
@@ -47,10 +50,21 @@ struct Search {
       evaluate();
     }
   }
+  // Sweeps as the gradient of a nonlinear conjugate gradient method: for islands of many blocks.
+  void conjugate_sweeps(int n) {
+    constexpr int kBetween = 8;  // residuals cost as much as a sweep
+    double last = 0;
+    for (int i = 1; i <= n && !done(); ++i) {
+      last = rows::conjugate_sweep(island, last);
+      ++report.iterations;
+      if (i % kBetween == 0 || i == n) evaluate();
+    }
+  }
   void analyse() {
     analysed = true;
     memory.dense = rows::prefers_dense(island);
-    newton_possible = memory.dense || rows::analyse(island, work.pattern, work.values, memory.sparse);
+    newton_possible = memory.dense ||
+                      (island.nnode <= kMostNewton && rows::analyse(island, work.pattern, work.values, memory.sparse));
     if (!newton_possible) return;
     for (rows::Arena arena;;) {
       memory.D = arena.take<double>(36 * island.nblock);
@@ -113,8 +127,9 @@ struct Search {
   }
 };
 
-// Solves with the friction coefficients that the disks hold now: sweeps and plain Newton steps first, then a proximal
-// point method whose centre moves with the impulses and whose compliance falls while its inner problems stay easy.
+// Solves with the friction coefficients that the disks hold now: sweeps and plain Newton steps first; then for few
+// blocks a proximal point method whose centre moves with the impulses and whose compliance falls while its inner
+// problems stay easy; for many blocks conjugate sweeps, with Newton steps between them while the island is small.
 void solve(Search& search) {
   constexpr double kSoft = 0.1, kStiff = 1e-4, kStiffest = 1e-8;
   search.best = {};
@@ -123,6 +138,10 @@ void solve(Search& search) {
   rows::prepare_sweeps(search.island);
   search.sweeps(4);
   search.newton();
+  for (int round = 0; search.island.nblock > kMany && !search.done(); ++round) {
+    search.conjugate_sweeps(round == 0 ? 40 : 80);
+    search.newton();
+  }
   double proximal = kSoft, floor = kStiff, mark = search.best.residual;
   for (int idle = 0, burst = 0; !search.done();) {
     const int steps = search.centre(proximal);
@@ -158,18 +177,23 @@ bool lower_friction(const Island& island, double tolerance) {
   return lowered;
 }
 
-void judge(const Island& island, RowReport& report) {
+void judge(const Island& island, RowProblem& problem, RowReport& report) {
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];
     const double *p = island.p + block.row, *w = island.w + block.row;
-    if (block.law == RowLaw::kBounded) continue;
-    report.cone = std::max(report.cone, -p[0]);
-    report.complementarity = std::max(report.complementarity, std::abs(p[0] * w[0]));
+    BlockReport one{0, 0, report.iterations, report.converged};
+    if (block.law != RowLaw::kBounded) {
+      one.cone = std::max(0.0, -p[0]);
+      one.complementarity = std::abs(p[0] * w[0]);
+    }
     for (int k = 0; k < block.disks; ++k) {
       const Disk& disk = block.disk[k];
       const double x = p[disk.first], y = disk.n == 2 ? p[disk.first + 1] : 0;
-      report.cone = std::max(report.cone, std::sqrt(x * x + y * y) - disk.coefficient * p[0]);
+      one.cone = std::max(one.cone, std::sqrt(x * x + y * y) - disk.coefficient * p[0]);
     }
+    report.cone = std::max(report.cone, one.cone);
+    report.complementarity = std::max(report.complementarity, one.complementarity);
+    problem.judged[static_cast<std::size_t>(island.origin[i])] = one;
   }
 }
 
@@ -185,6 +209,7 @@ RowReport solve_island(const RowOptions& options, const Island& island, RowWork&
     solve(search);
     if (!std::isfinite(search.best.residual)) {
       std::fill_n(island.p, island.nrow, 0.0);
+      std::fill_n(island.w, island.nrow, 0.0);
       std::copy_n(island.u_free, island.nu, island.u);
       report.converged = false, report.residual = search.now.most;
       return report;
@@ -193,7 +218,6 @@ RowReport solve_island(const RowOptions& options, const Island& island, RowWork&
     report.residual = rows::evaluate(island).most;
     report.converged = report.residual <= options.tolerance;
   } while (lower_friction(island, options.tolerance));
-  judge(island, report);
   return report;
 }
 
@@ -201,9 +225,11 @@ RowReport solve_island(const RowOptions& options, const Island& island, RowWork&
 
 RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work) {
   RowReport report;
+  problem.judged.resize(problem.blocks.size());
   if (problem.blocks.empty()) return report;
   for (const Island& island : rows::pack(problem, v, work)) {
-    const RowReport one = solve_island(options, island, work);
+    RowReport one = solve_island(options, island, work);
+    judge(island, problem, one);
     rows::unpack(island, problem, v);
     report.converged = report.converged && one.converged;
     report.iterations = std::max(report.iterations, one.iterations);

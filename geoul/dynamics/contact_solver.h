@@ -32,6 +32,14 @@ struct RowBlock {
   double lower = 0, upper = 0;  // impulse bounds of kBounded [N.s, N.m.s]; may be infinite
 };
 
+// How well one block's law is kept.
+struct BlockReport {
+  double cone = 0;             // |p_t| - friction p_n, or -p_n; 0 where inside [N.s]
+  double complementarity = 0;  // |p_n w_n| [J]
+  int iterations = 0;          // of its island
+  bool converged = true;       // its island
+};
+
 // A row's coefficients over velocities [v, v + n): J at `at`, W at the same place.
 struct RowPart {
   int v = 0, n = 0;
@@ -45,10 +53,12 @@ struct Row {
 struct RowProblem {
   std::vector<RowBlock> blocks;
   std::vector<Row> rows;
-  std::vector<double> J, W;        // by RowPart::at
-  std::vector<double> target;      // (nrow) [m/s, rad/s]
-  std::vector<double> compliance;  // R (nrow), >= 0 [(m/s)/(N.s)]
-  std::vector<double> impulse;     // (nrow) in: guess; out: solution [N.s, N.m.s]
+  std::vector<double> J, W;         // by RowPart::at
+  std::vector<double> target;       // (nrow) [m/s, rad/s]
+  std::vector<double> compliance;   // R (nrow), >= 0 [(m/s)/(N.s)]
+  std::vector<double> impulse;      // (nrow) in: guess; out: solution [N.s, N.m.s]
+  std::vector<double> slip;         // (nrow) out: w
+  std::vector<BlockReport> judged;  // (nblock) out
 };
 
 struct RowOptions {

@@ -40,6 +40,7 @@ struct Island {
   double *u_free = nullptr, *u = nullptr;    // (nu)
   double *p = nullptr, *w = nullptr;         // (nrow)
   double *best = nullptr, *start = nullptr;  // (nrow) kept impulses
+  double* direction = nullptr;               // (nrow) of conjugate sweeps
   int* node_u = nullptr;                     // (nnode + 1) first packed velocity of a node
   int* node_v = nullptr;                     // (nnode) its place in the world
   int* origin = nullptr;                     // (nblock) the problem's block
@@ -129,6 +130,10 @@ Residual evaluate(const Island& island);
 // One Gauss-Seidel sweep with exact solves of each contact, in the order of the blocks (or backwards). Returns the
 // largest change of an impulse, as a velocity [m/s].
 double sweep(const Island& island, bool backwards, double relaxation);
+// One sweep of a nonlinear conjugate gradient method, whose gradient is what a sweep changes: `last` is what the one
+// before returned (the gradient's square), 0 to begin anew. Source: Silcowitz, Niebe, Erleben, "A nonsmooth nonlinear
+// conjugate gradient method for interactive contact force problems", The Visual Computer 26 (2010).
+double conjugate_sweep(const Island& island, double last);
 
 // The impulses p of one block that fulfil its law while all others stand; w: the slip at the present p.
 // The upper 3 rows of a contact are solved together, then its torsion, then its rolling.

@@ -123,12 +123,12 @@ void lay_out(const RowProblem& problem, const Packing& k, Island& all, Island* i
     Island& island = islands[i];
     island.blocks = all.blocks, island.u_free = all.u_free, island.u = all.u;
     island.p = all.p, island.w = all.w, island.target = all.target, island.R = all.R;
-    island.best = all.best, island.start = all.start;
+    island.best = all.best, island.start = all.start, island.direction = all.direction;
     island.node_u = all.node_u, island.node_v = all.node_v, island.origin = all.origin;
     island.node_u[island.nnode] = island.nu;
     all.blocks += island.nblock, all.u_free += island.nu, all.u += island.nu;
     all.p += island.nrow, all.w += island.nrow, all.target += island.nrow, all.R += island.nrow;
-    all.best += island.nrow, all.start += island.nrow;
+    all.best += island.nrow, all.start += island.nrow, all.direction += island.nrow;
     all.node_u += island.nnode + 1, all.node_v += island.nnode, all.origin += island.nblock;
     island.nblock = island.nrow = 0;  // filled again block by block
   }
@@ -141,6 +141,7 @@ Island take(Arena& arena, int nblock, int nrow, int nu, int nnode, Packing& k, I
   all.p = arena.take<double>(nrow), all.w = arena.take<double>(nrow);
   all.target = arena.take<double>(nrow), all.R = arena.take<double>(nrow);
   all.best = arena.take<double>(nrow), all.start = arena.take<double>(nrow);
+  all.direction = arena.take<double>(nrow);
   all.node_u = arena.take<int>(nnode + nblock), all.node_v = arena.take<int>(nnode);
   all.origin = arena.take<int>(nblock);
   k.starts = arena.take<int>(nnode), k.sizes = arena.take<int>(nnode), k.root = arena.take<int>(nnode);
@@ -190,10 +191,12 @@ std::span<Island> pack(const RowProblem& problem, std::span<const double> v, Row
 }
 
 void unpack(const Island& island, RowProblem& problem, std::span<double> v) {
+  problem.slip.resize(problem.rows.size());
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];
     const auto row = static_cast<std::size_t>(problem.blocks[static_cast<std::size_t>(island.origin[i])].row);
     std::copy_n(island.p + block.row, block.rows, problem.impulse.data() + row);
+    std::copy_n(island.w + block.row, block.rows, problem.slip.data() + row);
   }
   for (int i = 0; i < island.nnode; ++i) {
     std::copy(island.u + island.node_u[i], island.u + island.node_u[i + 1], v.data() + island.node_v[i]);

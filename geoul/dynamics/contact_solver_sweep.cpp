@@ -97,4 +97,36 @@ double sweep(const Island& island, bool backwards, double relaxation) {
   return change;
 }
 
+double conjugate_sweep(const Island& island, double last) {
+  double* old = island.start;
+  std::copy_n(island.p, island.nrow, old);
+  sweep(island, false, 1);
+  double square = 0;
+  for (int i = 0; i < island.nblock; ++i) {
+    const Block& block = island.blocks[i];
+    for (int k = 0; k < block.rows; ++k) {
+      const double g = island.p[block.row + k] - old[block.row + k];
+      square += g * g * block.A[k * (block.rows + 1)];
+    }
+  }
+  if (!(last > 0) || square > last) {
+    for (int r = 0; r < island.nrow; ++r) island.direction[r] = island.p[r] - old[r];
+    return square;
+  }
+  const double beta = square / last;
+  for (int i = 0; i < island.nblock; ++i) {
+    const Block& block = island.blocks[i];
+    double *p = island.p + block.row, *d = island.direction + block.row, before[6];
+    for (int k = 0; k < block.rows; ++k) {
+      const double g = p[k] - old[block.row + k];
+      before[k] = p[k], p[k] += beta * d[k];
+      d[k] = beta * d[k] + g;
+    }
+    to_cone(block, p);
+    for (int k = 0; k < block.rows; ++k) before[k] = p[k] - before[k];
+    push(island, block, before);
+  }
+  return square;
+}
+
 }  // namespace geoul::dynamics::rows

@@ -34,6 +34,18 @@ ContactMaterial mean(const ContactMaterial& a, const ContactMaterial& b) {
   return m;
 }
 
+// Of a contact: its normal and two tangents.
+struct Axes {
+  Vec3d n, x, y;
+  const Vec3d& operator[](int k) const { return k == 0 ? n : k == 1 ? x : y; }
+};
+Axes axes_of(const Vec3d& n) {
+  const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
+  Vec3d x = cross(n, aid);
+  x = (1 / norm(x)) * x;
+  return {n, x, cross(n, x)};
+}
+
 struct ContactStep {
   const Model& model;
   const StepOptions& options;
@@ -127,11 +139,7 @@ struct ContactStep {
     const ContactMaterial m =
         mean(model.contact->materials[static_cast<size_t>(c.a)], model.contact->materials[static_cast<size_t>(c.b)]);
     const int a = link_of(c.a), b = link_of(c.b);
-    const Vec3d n = c.normal_W;
-    const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
-    Vec3d x = cross(n, aid);
-    x = (1 / norm(x)) * x;
-    const Vec3d y = cross(n, x);
+    const Axes axes = axes_of(c.normal_W);
     RowBlock block;
     block.row = static_cast<int>(cd.rows.rows.size());
     block.rows = m.rolling > 0 ? 6 : m.torsion > 0 ? 4 : 3;
@@ -139,7 +147,6 @@ struct ContactStep {
     block.friction = m.dynamic_friction;
     block.torsion = m.torsion;
     block.rolling = m.rolling;
-    const Vec3d axes[] = {n, x, y};
     for (int k = 0; k < 3; ++k) add_row(a, b, c.p_W, {}, axes[k], c.impulse[k]);
     for (int k = 3; k < block.rows; ++k) add_row(a, b, c.p_W, axes[k - 3], {}, c.impulse[k]);
     cd.rows.blocks.push_back(block);
@@ -154,11 +161,6 @@ struct ContactStep {
   }
 
   // The impact inside the step: flight to the surface and away from it, under the free acceleration.
-  struct Bounce {
-    size_t row;
-    double displacement;  // along the normal over the step
-  };
-
   void bounce(const Contact& c, double e, size_t row) {
     if (!(e > 0)) return;
     const double speed = -rate(cd.rows.rows[row], state.v), a = (rate(cd.rows.rows[row], cd.v) + speed) / h;
@@ -173,7 +175,7 @@ struct ContactStep {
     }
     const double away = e * (speed - a * time), rest = h - time;
     cd.rows.target[row] = away + a * rest;
-    bounces.push_back({row, -d + away * rest + 0.5 * a * rest * rest});
+    cd.bounces.push_back({row, -d + away * rest + 0.5 * a * rest * rest});
   }
 
   enum Law { kFriction, kLower, kUpper };
@@ -220,13 +222,13 @@ struct ContactStep {
   // Takes penetrations back and puts bounces where they belong, without touching velocities.
   void displace() {
     bool deep = false;
-    for (const Contact& c : cd.contacts) deep = deep || c.distance < -kDeep;
-    if (!deep && bounces.empty()) return;
+    for (size_t i = 0; i < solved(); ++i) deep = deep || cd.contacts[i].distance < -kDeep;
+    if (!deep && cd.bounces.empty()) return;
     RowProblem& p = cd.positions;
     p.blocks.clear(), p.rows.clear(), p.target.clear(), p.compliance.clear(), p.impulse.clear();
     p.J = cd.rows.J;
     p.W = cd.rows.W;
-    for (size_t i = 0; i < cd.contacts.size(); ++i) {
+    for (size_t i = 0; i < solved(); ++i) {
       const auto normal = static_cast<size_t>(cd.rows.blocks[i].row);
       RowBlock block{RowLaw::kUnilateral};
       block.row = static_cast<int>(p.rows.size());
@@ -234,7 +236,7 @@ struct ContactStep {
       const double distance = cd.contacts[i].distance, moved = h * rate(cd.rows.rows[normal], cd.v);
       double target = distance < 0 ? kRecovery * -distance - moved : -(distance + moved);
       if (cd.rows.compliance[normal] > 0) continue;
-      for (const Bounce& b : bounces) {
+      for (const Bounce& b : cd.bounces) {
         if (b.row != normal) continue;
         block.law = RowLaw::kBounded;
         block.lower = -INFINITY, block.upper = INFINITY;
@@ -253,13 +255,39 @@ struct ContactStep {
 
   // ---- the step ----
 
-  std::vector<Bounce>& bounces;
+  size_t solved() const { return static_cast<size_t>(cd.solved); }
+
+  // Islands whose contacts carry nothing take their own integrator's step.
+  void find_idle() {
+    for (size_t i = 0; i < cd.idle.size(); ++i) cd.idle[i] = cd.touched[i];
+    for (size_t i = 0; i < solved(); ++i) {
+      const auto row = static_cast<size_t>(cd.rows.blocks[i].row);
+      if (cd.rows.impulse[row] == 0) continue;
+      for (const int collider : {cd.contacts[i].a, cd.contacts[i].b}) {
+        const Island* island = island_of(link_of(collider));
+        if (island) cd.idle[static_cast<size_t>(island - model.islands.data())] = 0;
+      }
+    }
+    for (size_t i = 0; i < cd.idle.size(); ++i) {
+      if (!cd.idle[i]) continue;
+      const Tree& all = model.islands[i].all;
+      for (int k = all.v_begin; k < all.v_end; ++k) {
+        data.diagonal[static_cast<size_t>(k)] = model.laws[static_cast<size_t>(k)].armature;
+      }
+    }
+  }
+  template <class Visit>
+  void each_busy(Visit visit) {
+    for (size_t i = 0; i < model.islands.size(); ++i) {
+      if (cd.touched[i] && !cd.idle[i]) visit(model.islands[i]);
+    }
+  }
 
   StepReport run() {
     RowProblem& rows = cd.rows;
     rows.blocks.clear(), rows.rows.clear(), rows.J.clear(), rows.W.clear();
     rows.target.clear(), rows.compliance.clear(), rows.impulse.clear();
-    bounces.clear();
+    cd.bounces.clear();
     cd.law_of_row.clear();
     cd.parts.clear();
     std::fill(cd.first_part.begin(), cd.first_part.end(), -1);
@@ -272,12 +300,12 @@ struct ContactStep {
         cd.v[k] = state.v[k] + h * state.a[k];
       }
     });
-    for (Contact& c : cd.contacts) add_contact(c);
+    for (size_t i = 0; i < solved(); ++i) add_contact(cd.contacts[i]);
     each_island([&](const Island& island) { add_laws(island); });
     respond();
-    const RowReport solved = solve_rows({}, rows, cd.v, cd.work);
-    note(solved);
-    each_island([&](const Island& island) {
+    note(solve_rows({options.contact_tolerance, options.contact_iterations}, rows, cd.v, cd.work));
+    find_idle();
+    each_busy([&](const Island& island) {
       const Tree& all = island.all;
       for (auto k = static_cast<size_t>(all.v_begin); k < static_cast<size_t>(all.v_end); ++k) {
         state.a[k] = (cd.v[k] - state.v[k]) / h;
@@ -287,86 +315,70 @@ struct ContactStep {
       integrate_position(model, all, state.q, state.v, h, state.q);
     });
     displace();
-    each_island([&](const Island& island) {
+    each_busy([&](const Island& island) {
       const double left = finish_island(model, island, data, state);
       report.closure = std::max(report.closure, left);
     });
     return report;
   }
 
-  void note(const RowReport& solved) {
+  void note(const RowReport& all) {
     ContactReport& c = report.contact;
-    c.count = static_cast<int>(cd.contacts.size());
-    c.converged = solved.converged;
-    c.iterations = solved.iterations;
-    c.cone = solved.cone / h;
-    c.complementarity = solved.complementarity / h;
-    c.residual = solved.residual;
-    report.converged = solved.converged;
+    c.converged = all.converged;
+    c.iterations = all.iterations;
+    c.cone = all.cone / h;
+    c.complementarity = all.complementarity / h;
+    c.residual = all.residual;
+    report.converged = all.converged;
     const size_t behind = cd.rows.rows.size() - cd.law_of_row.size();
     for (size_t i = 0; i < cd.law_of_row.size(); ++i) {
       cd.laws[static_cast<size_t>(cd.law_of_row[i])] = cd.rows.impulse[behind + i];
     }
-    for (size_t i = 0; i < cd.contacts.size(); ++i) {
-      Contact& contact = cd.contacts[i];
-      const RowBlock& block = cd.rows.blocks[i];
-      c.penetration = std::max(c.penetration, -contact.distance);
-      for (int k = 0; k < 6; ++k) {
-        contact.impulse[k] = k < block.rows ? cd.rows.impulse[static_cast<size_t>(block.row + k)] : 0;
-      }
-      const Vec3d n = contact.normal_W;
-      const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
-      Vec3d x = cross(n, aid);
-      x = (1 / norm(x)) * x;
-      contact.force_W = (1 / h) * (contact.impulse[0] * n + contact.impulse[1] * x + contact.impulse[2] * cross(n, x));
+    for (size_t i = 0; i < solved(); ++i) {
+      c.penetration = std::max(c.penetration, -cd.contacts[i].distance);
+      note(cd.rows.blocks[i], cd.rows.judged[i], cd.contacts[i]);
     }
+  }
+  void note(const RowBlock& block, const BlockReport& judged, Contact& contact) const {
+    const auto row = static_cast<size_t>(block.row);
+    double slip[3] = {};
+    for (int k = 0; k < 6; ++k) contact.impulse[k] = k < block.rows ? cd.rows.impulse[row + static_cast<size_t>(k)] : 0;
+    for (size_t k = 0; k < 3; ++k) slip[k] = rate(cd.rows.rows[row + k], cd.v);
+    const Axes axes = axes_of(contact.normal_W);
+    const auto along = [&](const double* x) { return x[0] * axes.n + x[1] * axes.x + x[2] * axes.y; };
+    contact.force_W = (1 / h) * along(contact.impulse), contact.moment_W = (1 / h) * along(contact.impulse + 3);
+    contact.slip_W = along(slip);
+    contact.cone = judged.cone / h, contact.complementarity = judged.complementarity / h;
+    contact.iterations = judged.iterations, contact.converged = judged.converged;
   }
 };
 
 }  // namespace
 
-std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, const Model& model,
-                                                   Diagnostics& diagnostics) {
-  if (std::none_of(scene.shapes.begin(), scene.shapes.end(), [](const scene::Shape& s) { return s.collides; })) {
-    return nullptr;
-  }
-  std::optional<collision::CollisionModel> geometry = collision::compile(scene, diagnostics);
-  if (!geometry) return nullptr;
-  auto setup = std::make_shared<ContactSetup>();
-  setup->geometry = std::move(*geometry);
-  const auto group_of = [&](scene::BodyId body) {
-    if (!body.valid() || model.bodies[body.index()].link < 0) return -1;
-    return model.bodies[body.index()].group;
+namespace {
+
+bool before(const Contact& x, const Contact& y) { return std::tie(x.a, x.b, x.id) < std::tie(y.a, y.b, y.id); }
+
+// Contacts of sleepers go behind the others, as they were.
+void keep_sleeping(const Model& model, ContactData& cd) {
+  const auto sleeps = [&](int collider) {
+    const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+    return body.valid() && model.bodies[body.index()].link >= 0 && cd.sleep.rests[body.index()] != 0;
   };
-  for (std::size_t b = 0; b < scene.bodies.size(); ++b) {
-    setup->filter.group.push_back(group_of(scene::BodyId::from_index(b)));
+  for (const Contact& c : cd.before) {
+    if (sleeps(c.a) || sleeps(c.b)) cd.contacts.push_back(c);
   }
-  const auto keep_apart = [&](scene::BodyId a, scene::BodyId b) {
-    const int x = group_of(a), y = group_of(b);
-    if (x != y) setup->filter.apart.emplace_back(std::min(x, y), std::max(x, y));
-  };
-  for (const scene::Joint& joint : scene.joints) {
-    if (joint.enabled && !joint.collision_enabled && joint.parent.valid() && joint.child.valid()) {
-      keep_apart(joint.parent, joint.child);
-    }
-  }
-  for (const auto& [a, b] : scene.collision_exclusions) keep_apart(a, b);
-  std::sort(setup->filter.apart.begin(), setup->filter.apart.end());
-  setup->filter.apart.erase(std::unique(setup->filter.apart.begin(), setup->filter.apart.end()),
-                            setup->filter.apart.end());
-  for (const collision::Collider& c : setup->geometry.colliders) {
-    const scene::MaterialId id = scene.shapes[c.shape.index()].material;
-    const scene::Material m = id.valid() ? scene.materials[id.index()] : scene::Material{};
-    setup->materials.push_back({m.static_friction, m.dynamic_friction, m.restitution, m.torsional_friction,
-                                m.rolling_friction, m.contact_stiffness, m.contact_damping});
-  }
-  return setup;
 }
+
+}  // namespace
 
 bool find_contacts(const Model& model, const StepOptions& options, Data& data, const scene::State& state) {
   ContactData& cd = *data.contact;
-  collision::detect(model.contact->geometry, model.contact->filter, state.X_WB, state.V_WB,
-                    {options.contact_margin, options.dt.seconds()}, cd.collision);
+  const collision::DetectOptions detection{options.contact_margin, options.dt.seconds(), cd.sleep.rests,
+                                           model.contact->thickness};
+  do {
+    collision::detect(model.contact->geometry, model.contact->filter, state.X_WB, state.V_WB, detection, cd.collision);
+  } while (wake_touched(model, data));
   std::swap(cd.before, cd.contacts);
   cd.contacts.clear();
   std::fill(cd.touched.begin(), cd.touched.end(), static_cast<char>(0));
@@ -379,9 +391,6 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
     cd.touched[static_cast<size_t>(at - model.islands.begin())] = 1;
     return true;
   };
-  const auto less = [](const Contact& x, const Contact& y) {
-    return std::tie(x.a, x.b, x.id) < std::tie(y.a, y.b, y.id);
-  };
   for (const collision::Manifold& m : cd.collision.manifolds) {
     const bool a = touch(m.a), b = touch(m.b);
     if (!a && !b) continue;
@@ -393,22 +402,21 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
     }
   }
   // impulses of the step before, where the same features touched
-  std::sort(cd.before.begin(), cd.before.end(), less);
+  std::sort(cd.before.begin(), cd.before.end(), before);
   for (Contact& c : cd.contacts) {
-    const auto old = std::lower_bound(cd.before.begin(), cd.before.end(), c, less);
+    const auto old = std::lower_bound(cd.before.begin(), cd.before.end(), c, before);
     if (old != cd.before.end() && old->a == c.a && old->b == c.b && old->id == c.id) {
       std::copy(std::begin(old->impulse), std::end(old->impulse), c.impulse);
     }
   }
-  return !cd.contacts.empty();
+  cd.solved = static_cast<int>(cd.contacts.size());
+  if (cd.sleep.count > 0) keep_sleeping(model, cd);
+  return cd.solved > 0;
 }
 
 StepReport step_contacts(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                          scene::State& state) {
-  thread_local std::vector<ContactStep::Bounce> bounces;
-  ContactStep contact_step{
-      .model = model, .options = options, .controls = controls, .data = data, .state = state, .bounces = bounces};
-  return contact_step.run();
+  return ContactStep{model, options, controls, data, state}.run();
 }
 
 }  // namespace geoul::dynamics

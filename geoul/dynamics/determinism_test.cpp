@@ -4,8 +4,10 @@
 #include <cstring>
 
 #include "geoul/dynamics/dynamics.h"
+#include "geoul/dynamics/sleeping.h"
 #include "geoul/dynamics/step.h"
 #include "scenarios/allocations.h"
+#include "scenarios/contacts.h"
 #include "scenarios/loops.h"
 
 namespace geoul::dynamics {
@@ -115,6 +117,29 @@ TEST(Determinism, OtherCallsBetweenStepsChangeNoBit) {
       ASSERT_EQ(state.q, copy.q) << to_string(integrator) << " step " << i;
       ASSERT_EQ(state.v, copy.v) << to_string(integrator) << " step " << i;
     }
+  }
+}
+
+// All that touches, slides, sticks, bounces, sleeps, wakes and hits fast: the second run of the same scene finds all
+// the memory it needs.
+TEST(Allocation, NothingIsAllocatedInAStepWithContactsAfterWarmingUp) {
+  Scene bouncing = ground({0.5, 0.8}), falling = tower(5, 1, 1);
+  add_ball(bouncing, "/ball", 1, .1, {0, 0, .2}, {0.5, 0.8});
+  add_ball(falling, "/ball", 1, .05, {.05, 0, 3}, {0.5, 0});
+  for (const Scene& scene : std::vector<Scene>{bouncing, falling, bowl(30), gripper({}), bullet_at_plate(300, 1e-3),
+                                               spinning_blade(500), rolling_ball(1, 0.3)}) {
+    const Model model = compiled(scene);
+    Data data = make_data(model);
+    const Controls controls = make_controls(model);
+    const scene::State start = make_state(model);
+    scene::State state = start;
+    const StepOptions options;
+    for (int i = 0; i < 800; ++i) step(model, options, controls, data, state);
+    wake(model, data);
+    state = start;
+    const long before = scenarios::allocations();
+    for (int i = 0; i < 800; ++i) step(model, options, controls, data, state);
+    EXPECT_EQ(scenarios::allocations() - before, 0) << scene.bodies[0].path;
   }
 }
 

@@ -88,12 +88,22 @@ struct Stepper {
                           state.tau, state.a));
   }
 
+  // Prescribed links get the velocity that takes them exactly to where they will be: what touches them goes along, and
+  // does not slip by the difference of two ways to integrate.
   void accelerate_freely() {
     take_given(data.given[0].q, state.q, true);
-    take_given(data.given[0].v, state.v, false);
     each_prescribed([&](const Link& l, int nv, int) {
-      for (size_t k = static_cast<size_t>(l.v); k < static_cast<size_t>(l.v + nv); ++k) {
-        state.a[k] = (data.given[2].v[k] - data.given[0].v[k]) / h;
+      const std::vector<double>&from = data.given[0].q, &to = data.given[2].q;
+      const auto q = static_cast<size_t>(l.q), v = static_cast<size_t>(l.v);
+      double mean[3] = {(to[q] - from[q]) / h};
+      if (l.ball >= 0) {
+        const Quatd R{from[q], from[q + 1], from[q + 2], from[q + 3]}, S{to[q], to[q + 1], to[q + 2], to[q + 3]};
+        const Vec3d w = (1 / h) * log_rotation(conjugate(R) * S);
+        mean[0] = w.x, mean[1] = w.y, mean[2] = w.z;
+      }
+      for (size_t k = 0; k < static_cast<size_t>(nv); ++k) {
+        const double change = data.given[2].v[v + k] - data.given[0].v[v + k];
+        state.v[v + k] = mean[k] - change, state.a[v + k] = change / h;
       }
     });
     prepare(state.q, state.v);

@@ -59,25 +59,44 @@ Controls make_controls(const Model& model) {
   return controls;
 }
 
-StepReport step(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
-                scene::State& state) {
-  check_sizes(model, controls, state);
-  GEOUL_EXPECTS(options.dt.ns > 0 && options.max_iterations > 0);
+namespace {
+
+// What two parts of a step report.
+StepReport both(const StepReport& a, const StepReport& b) {
+  StepReport r = b;
+  r.converged = a.converged && b.converged, r.finite = a.finite && b.finite;
+  r.iterations = std::max(a.iterations, b.iterations), r.residual = std::max(a.residual, b.residual);
+  r.closure = std::max(a.closure, b.closure);
+  const ContactReport& c = a.contact;
+  r.contact.penetration = std::max(c.penetration, b.contact.penetration);
+  r.contact.cone = std::max(c.cone, b.contact.cone);
+  r.contact.complementarity = std::max(c.complementarity, b.contact.complementarity);
+  r.contact.residual = std::max(c.residual, b.contact.residual);
+  r.contact.iterations = std::max(c.iterations, b.contact.iterations);
+  r.contact.converged = c.converged && b.contact.converged;
+  return r;
+}
+
+// One part of a step, contacts found.
+StepReport advance(const Model& model, const StepOptions& options, const Controls& controls, bool touching, Data& data,
+                   scene::State& state) {
   ask_motion(model, controls, state.time, options.dt, state, data);
-  const bool touching = model.contact && options.contact && find_contacts(model, options, data, state);
-  const StepReport contacts = touching ? step_contacts(model, options, controls, data, state) : StepReport{};
+  StepReport report = touching ? step_contacts(model, options, controls, data, state) : StepReport{};
+  const auto elsewhere = [&](std::size_t i) {
+    if (!data.contact) return false;
+    const ContactData& cd = *data.contact;
+    return cd.sleep.group[i] >= 0 || (touching && cd.touched[i] && !cd.idle[i]);
+  };
   const auto islands = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i)
-      data.reports[i] = touching && data.contact->touched[i]
-                            ? StepReport{}
-                            : step_island(model, model.islands[i], options, controls, data, state);
+      data.reports[i] =
+          elsewhere(i) ? StepReport{} : step_island(model, model.islands[i], options, controls, data, state);
   };
   if (options.pool != nullptr) {
     options.pool->parallel_for(model.islands.size(), 16, islands);
   } else {
     islands(0, model.islands.size());
   }
-  StepReport report = contacts;
   for (std::size_t i = 0; i < model.islands.size(); ++i) {
     const StepReport& island = data.reports[i];
     report.converged = report.converged && island.converged;
@@ -88,6 +107,58 @@ StepReport step(const Model& model, const StepOptions& options, const Controls& 
   }
   report.converged = report.converged && report.finite;
   state.time = state.time + options.dt;
+  return report;
+}
+
+// A step of a world where things may touch: in parts where fast bodies meet.
+StepReport advance_touching(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                            scene::State& state) {
+  ContactData& cd = *data.contact;
+  wake_disturbed(model, controls, state, data);
+  cd.impacts.clear();
+  StepReport report;
+  Duration left = options.dt;
+  for (int part = 1; left.ns > 0; ++part) {
+    StepOptions now = options;
+    now.dt = left;
+    bool touching = find_contacts(model, now, data, state);
+    if (!cd.collision.fast.empty() && part < kMostParts) {
+      now.dt = until_impact(model, left, data, state);
+      if (now.dt < left) touching = find_contacts(model, now, data, state);
+      drop_passing(data);
+      touching = cd.solved > 0;
+    }
+    if (part == 1 && now.dt < left) std::copy(state.v.begin(), state.v.end(), cd.start.begin());
+    const StepReport one = advance(model, now, controls, touching, data, state);
+    report = part == 1 ? one : both(report, one);
+    left = left - now.dt;
+    if (left.ns > 0) {
+      for (int i = 0; i < cd.solved; ++i) {
+        if (cd.contacts[static_cast<std::size_t>(i)].impulse[0] > 0) {
+          cd.impacts.push_back(cd.contacts[static_cast<std::size_t>(i)]);
+        }
+      }
+      place_bodies(model, data, state);
+    } else if (part > 1) {
+      const double h = options.dt.seconds();
+      for (std::size_t k = 0; k < state.v.size(); ++k) state.a[k] = (state.v[k] - cd.start[k]) / h;
+    }
+  }
+  report.contact.count = static_cast<int>(cd.contacts.size());
+  fall_asleep(model, options, controls, data, state);
+  return report;
+}
+
+}  // namespace
+
+StepReport step(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                scene::State& state) {
+  check_sizes(model, controls, state);
+  GEOUL_EXPECTS(options.dt.ns > 0 && options.max_iterations > 0);
+  const bool touching = model.contact && options.contact;
+  if (!touching) wake(model, data);
+  const StepReport report = touching ? advance_touching(model, options, controls, data, state)
+                                     : advance(model, options, controls, false, data, state);
   place_bodies(model, data, state);
   return report;
 }

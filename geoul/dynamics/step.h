@@ -27,10 +27,14 @@ const char* to_string(Integrator integrator);
 struct StepOptions {
   Duration dt{1'000'000};
   Integrator integrator = Integrator::kImplicit;
-  int max_iterations = 60;       // of the joint laws, and of the midpoint
-  ThreadPool* pool = nullptr;    // spreads independent islands; the bits do not depend on it
-  bool contact = true;           // colliding shapes touch
-  double contact_margin = 1e-3;  // [m] how far ahead contacts are looked for, beyond what a step can close
+  int max_iterations = 60;           // of the joint laws, and of the midpoint
+  ThreadPool* pool = nullptr;        // spreads independent islands; the bits do not depend on it
+  bool contact = true;               // colliding shapes touch
+  double contact_margin = 1e-3;      // [m] how far ahead contacts are looked for, beyond what a step can close
+  double contact_tolerance = 1e-10;  // [m/s] to which contacts are solved: see contact_solver.h
+  int contact_iterations = 200;
+  double sleep_time = 0.5;  // [s] what touches and is slower than sleep_velocity for so long is held; see sleeping.h
+  double sleep_velocity = 1e-8;  // [m/s, rad/s] 0: nothing sleeps
 };
 
 // Writes position, velocity and acceleration of the prescribed links at time t; other entries are ignored.
