@@ -1,5 +1,6 @@
 #include "geoul/collision/narrow.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -41,16 +42,112 @@ void snap(const Pair& pair, Touch& touch, Feature& A, Feature& B) {
   }
 }
 
-// Nearest directions and features of two cores; false where they are farther apart than the margin.
-bool meet(const Pair& pair, double margin, Touch& touch, Feature& A, Feature& B) {
+// The face of a core whose plane is farthest from a point (in the core's frame) on its outer side; none: false.
+bool face_towards(const Core& core, const Vec3d& p, Vec3d& normal) {
+  switch (core.kind) {
+    case Kind::kBox: {
+      const Vec3d d{std::abs(p.x) - core.half.x, std::abs(p.y) - core.half.y, std::abs(p.z) - core.half.z};
+      const int k = d.x >= d.y && d.x >= d.z ? 0 : d.y >= d.z ? 1 : 2;
+      normal = {}, normal[k] = p[k] < 0 ? -1 : 1;
+      return true;
+    }
+    case Kind::kCylinder: normal = {0, 0, p.z < 0 ? -1.0 : 1.0}; return true;
+    case Kind::kCone: normal = {0, 0, -1}; return true;
+    case Kind::kHull: {
+      double most = -1e300;
+      for (const HullFace& face : core.hull->faces) {
+        const double d = dot(face.normal, p) - face.offset;
+        if (d > most) most = d, normal = face.normal;
+      }
+      return true;
+    }
+    case Kind::kTriangle:
+      normal = dot(core.triangle_normal, p - core.triangle[0]) < 0 ? -core.triangle_normal : core.triangle_normal;
+      return true;
+    default: return false;
+  }
+}
+
+// How far inside its edges a point stands over the polygon.
+double inset(const Feature& f, const Vec3d& p) {
+  if (f.disc) {
+    const Vec3d d = p - f.disc_centre;
+    return f.disc_radius - norm(d - dot(d, f.normal) * f.normal);
+  }
+  double least = 1e300;
+  for (int i = 0; i < f.count; ++i) {
+    const Vec3d e = f.p[i + 1 == f.count ? 0 : i + 1] - f.p[i], inward = cross(f.normal, e);
+    least = std::min(least, dot(p - f.p[i], inward) / norm(e));
+  }
+  return least;
+}
+
+// Whether no direction parts overlapping cores by less than `depth` along n. The points of A - B that lie as far along
+// n hold a disc of radius `inset` about the foot of the origin, and with the point farthest the other way they make a
+// cone within A - B: enough where it holds the ball of radius `depth`.
+bool is_least(const Pair& pair, const Vec3d& n, double depth, double inset) {
+  int hint = 0, other = 0;
+  const Vec3d q = pair.support_A(-n, hint) - pair.support_B(n, other);
+  const double below = -dot(q, n), aside = norm(q + below * n), height = below + depth;
+  if (!(height > 0) || !(inset > 0)) return false;
+  const double slope = std::sqrt(height * height + (inset + aside) * (inset + aside));
+  return inset * below - aside * depth >= depth * slope;
+}
+
+enum class Facing { kUnknown, kApart, kFound };
+
+// Where a face of one of the two tells all: the other is beyond it, or meets it within its edges. No search is needed.
+Facing meet_faces(const Pair& pair, Touch& touch, Feature& A, Feature& B, Candidates& c) {
+  const double rounding = touch.rounding_A + touch.rounding_B;
+  double most = -1e300;
+  Vec3d n;
+  bool of_A = true;
+  if (Vec3d m; face_towards(pair.A, pair.X_AB * pair.B.centre, m)) {
+    most = gap_along(pair, m), n = m;
+    if (most - rounding > touch.margin) return Facing::kApart;
+  }
+  if (Vec3d m; face_towards(pair.B, transpose_times(pair.X_AB.R, pair.A.centre - pair.X_AB.p), m)) {
+    m = -(pair.X_AB.R * m);
+    const double gap = gap_along(pair, m);
+    if (gap - rounding > touch.margin) return Facing::kApart;
+    if (gap > most + kSnap * touch.size) most = gap, n = m, of_A = false;
+  }
+  if (most == -1e300 || most < -0.2 * std::min(pair.A.size, pair.B.size)) return Facing::kUnknown;
+  touch.normal = n, touch.distance = most - rounding;
+  features(pair, n, A, B);
+  const Feature& face = of_A ? A : B;
+  if (face.count < 3) return Facing::kUnknown;
+  c.count = 0;
+  clip_features(touch, A, B, c);
+  Vec3d middle;
+  int reaching = 0;
+  for (int i = 0; i < c.count; ++i) {
+    if (c.gap[i] <= touch.distance + kSnap * touch.size) middle += c.p[i], ++reaching;
+  }
+  if (reaching == 0) return Facing::kUnknown;
+  middle = (1.0 / reaching) * middle;
+  const double inside = inset(face, middle);
+  if (most > 0 ? inside < 0 : !is_least(pair, n, -most, inside)) return Facing::kUnknown;
+  touch.a = middle - (0.5 * touch.distance + touch.rounding_A) * n;
+  touch.b = middle + (0.5 * touch.distance + touch.rounding_B) * n;
+  return Facing::kFound;
+}
+
+// Nearest directions, features and points of two cores; false where they are farther apart than the margin.
+bool meet(const Pair& pair, double margin, Touch& touch, Feature& A, Feature& B, Candidates& c) {
   touch.size = pair.size(), touch.margin = margin;
   touch.rounding_A = pair.A.rounding, touch.rounding_B = pair.B.rounding;
+  const Facing facing = meet_faces(pair, touch, A, B, c);
+  if (facing != Facing::kUnknown) return facing == Facing::kFound;
   const double rounding = touch.rounding_A + touch.rounding_B;
   const Separation s = separate(pair, margin + rounding);
   if (s.beyond || s.distance - rounding > margin) return false;
   touch.normal = s.normal, touch.distance = s.distance - rounding, touch.a = s.a, touch.b = s.b;
   features(pair, touch.normal, A, B);
   snap(pair, touch, A, B);
+  c.count = 0;
+  clip_features(touch, A, B, c);
+  add_nearest(touch, A, c);
   return true;
 }
 
@@ -60,10 +157,8 @@ int collide_cores(const Core& A, const Transformd& X_WA, const Core& B, const Tr
   const Pair pair{A, B, {transpose(X_WA.R) * X_WB.R, transpose_times(X_WA.R, X_WB.p - X_WA.p)}};
   Touch touch;
   Feature fA, fB;
-  if (!meet(pair, margin, touch, fA, fB)) return 0;
   Candidates c;
-  clip_features(touch, fA, fB, c);
-  add_nearest(touch, fA, c);
+  if (!meet(pair, margin, touch, fA, fB, c)) return 0;
   return write_manifold(touch, c, X_WA, out);
 }
 
@@ -129,8 +224,10 @@ Distance signed_distance(const Geometry& A, const Posed& X_WA, const Geometry& B
 
 namespace {
 
-constexpr double kLean = 1e-7;  // sine that still counts as upright
-constexpr double kOver = 0.95;  // cosine to a triangle's normal below which it is left to its neighbours
+constexpr double kLean = 1e-7;     // sine that still counts as upright
+constexpr double kBend = 0.035;    // sine of a ridge whose sides' normals stand for all between them: two degrees
+constexpr double kShallow = 0.05;  // of the shape's size: deeper points over a triangle need not be points in the solid
+constexpr double kOver = 0.95;     // cosine to a triangle's normal below which it is left to its neighbours
 
 // Whether the direction g, outwards from the triangle at point p of it, belongs to this triangle rather than to one
 // that shares an edge with it: between the normals of the two at every shared edge on which p lies.
@@ -147,6 +244,33 @@ bool belongs(const TriangleFace& triangle, const Vec3d& m, const Vec3d& p, const
     if (limit <= kLean || dot(g, m) * limit - lean * dot(triangle.across_W[i], m) < -kLean) return false;
   }
   return true;
+}
+
+// Whether the triangle's own normal, on the side of A, is all that it may give: every edge leads on to a triangle that
+// lies higher, or lower by so little that its own normal does as well.
+bool is_inner(const TriangleFace& triangle, const Vec3d& m, double side) {
+  for (int i = 0; i < 3; ++i) {
+    if (!triangle.shared[i]) return false;
+    const Vec3d out = cross(triangle.p_W[i == 2 ? 0 : i + 1] - triangle.p_W[i], m);
+    const double limit = side * dot(triangle.across_W[i], out);
+    if (limit > 0 && limit * limit > kBend * kBend * dot(out, out)) return false;
+  }
+  return true;
+}
+
+// Points of A's lowest feature and its lowest point, as far as they stand over a triangle, along its normal m (in A's
+// frame, towards A).
+void stand_on(const Pair& pair, const Vec3d& m, double margin, Touch& touch, Candidates& c) {
+  touch.size = pair.size(), touch.margin = margin, touch.rounding_A = pair.A.rounding;
+  touch.normal = -m, touch.distance = gap_along(pair, -m) - pair.A.rounding;
+  if (touch.distance > margin) return;
+  Feature A, B;
+  features(pair, touch.normal, A, B);
+  clip_features(touch, A, B, c);
+  touch.a = support(pair.A, touch.normal);
+  if (inset(B, touch.a) < -1e-9 * touch.size) return;
+  touch.b = touch.a + (touch.distance + touch.rounding_A) * touch.normal;
+  add_nearest(touch, A, c);
 }
 
 int sphere_on_triangle(const Geometry& A, const Vec3d& centre, const TriangleFace& triangle, const Vec3d& m,
@@ -195,8 +319,22 @@ int collide_triangle(const Geometry& A, const Posed& X_WA, const TriangleFace& t
   if (triangle.one_sided && top <= 0) return 0;
   const Pair pair{core, face, {}};
   Touch touch;
+  Candidates c;
+  const auto write = [&] {
+    write_manifold(touch, c, X_WAt, &out);
+    for (int i = 0; i < out.count; ++i) out.points[i].id |= triangle.id << 32;
+    return out.count;
+  };
+  const double side = triangle.one_sided || above >= 0 ? 1 : -1;
+  if (is_inner(triangle, m_W, side)) {
+    stand_on(pair, side * m, margin, touch, c);
+    const double depth = -touch.distance;
+    // Where no point stands over this triangle, those that are deepest stand over its neighbours.
+    if (depth < -margin || (depth < kShallow * core.size && depth < side * above)) return c.count > 0 ? write() : 0;
+    c.count = 0;
+  }
   Feature fA, fB;
-  if (!meet(pair, margin, touch, fA, fB)) return 0;
+  if (!meet(pair, margin, touch, fA, fB, c)) return 0;
   const Vec3d g_W = -(X_WAt.R * touch.normal);
   const bool outwards = !triangle.one_sided || dot(g_W, m_W) >= -kLean;
   if (!outwards || !belongs(triangle, m_W, X_WAt * touch.b, g_W, touch.size)) {
@@ -206,19 +344,12 @@ int collide_triangle(const Geometry& A, const Posed& X_WA, const TriangleFace& t
     touch.normal = -m;
     touch.distance = gap_along(pair, -m) - core.rounding;
     features(pair, touch.normal, fA, fB);
-    Candidates c;
+    c.count = 0;
     clip_features(touch, fA, fB, c);
     if (c.count == 0 && apart) return 0;
     if (c.count == 0) add_nearest(touch, fA, c);
-    write_manifold(touch, c, X_WAt, &out);
-  } else {
-    Candidates c;
-    clip_features(touch, fA, fB, c);
-    add_nearest(touch, fA, c);
-    write_manifold(touch, c, X_WAt, &out);
   }
-  for (int i = 0; i < out.count; ++i) out.points[i].id |= triangle.id << 32;
-  return out.count;
+  return write();
 }
 
 int collide_triangle(const Geometry& A, const Posed& X_WA, const Vec3d tri_W[3], double margin,
