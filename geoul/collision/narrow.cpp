@@ -1,6 +1,7 @@
 #include "geoul/collision/narrow.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -310,10 +311,13 @@ int collide_triangle(const Geometry& A, const Posed& X_WA, const TriangleFace& t
   if (std::abs(above) > A.bounding_radius + margin) return 0;
 
   const Transformd X_WAt = transform(X_WA);
-  const auto to_A = [&](const Vec3d& p) { return transpose_times(X_WAt.R, p - X_WAt.p); };
-  const Core core = core_of(A),
-             face = triangle_core({to_A(triangle.p_W[0]), to_A(triangle.p_W[1]), to_A(triangle.p_W[2])},
-                                  transpose_times(X_WAt.R, m_W));
+  std::array<Vec3d, 3> corners;
+  for (std::size_t i = 0; i < 3; ++i) corners[i] = transpose_times(X_WAt.R, triangle.p_W[i] - X_WAt.p);
+  for (int k = 0; k < 3; ++k) {  // beside the box about A
+    const double a = corners[0][k], b = corners[1][k], c = corners[2][k];
+    if (std::min(a, std::min(b, c)) > A.high[k] + margin || std::max(a, std::max(b, c)) < A.low[k] - margin) return 0;
+  }
+  const Core core = core_of(A), face = triangle_core(corners, transpose_times(X_WAt.R, m_W));
   const Vec3d& m = face.triangle_normal;
   const double top = above + dot(m, support(core, m)) + core.rounding;
   if (triangle.one_sided && top <= 0) return 0;
