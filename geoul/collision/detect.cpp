@@ -140,6 +140,7 @@ struct Detector {
   Work& work;
   std::vector<Manifold>& out;
   std::vector<std::pair<int, int>>& fast;
+  Manifold found = {};
 
   Motiond velocity(int i, Vec3d& origin) const {
     const scene::BodyId body = model.colliders[index(i)].body;
@@ -179,18 +180,18 @@ struct Detector {
       fast.emplace_back(a, b);
     }
     const Posed &X_A = work.X_WC[index(a)], &X_B = work.X_WC[index(b)];
-    const std::size_t first = out.size();
     if (is_surface(A.kind) || is_surface(B.kind)) {
       collide_surface(A, X_A, B, X_B, margin, work.surface);
       if (options.dt > 0) reachable_contacts(a, b);
       if (!work.surface.contacts.empty()) gather(a, b, work.surface, out);
       return;
     }
-    Manifold& m = out.emplace_back();
-    m.a = a, m.b = b;
-    collide(A, X_A, B, X_B, margin, &m);
-    if (m.count > 0 && options.dt > 0) keep_reachable(approach(a, b), options, m);
-    if (m.count == 0) out.resize(first);
+    if (collide(A, X_A, B, X_B, margin, &found) == 0) return;
+    if (options.dt > 0) keep_reachable(approach(a, b), options, found);
+    if (found.count == 0) return;
+    found.a = a, found.b = b;
+    for (int k = found.count; k < 4; ++k) found.points[k] = {};
+    out.push_back(found);
   }
 
   Approach approach(int a, int b) const {
