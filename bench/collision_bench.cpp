@@ -86,7 +86,7 @@ World pile(const scene::Geometry& shape, double height, const Quatd& lie) {
     std::vector<Vec3<float>> points;
     for (int i = 0; i < 32; ++i) {
       Vec3d p = random_point(random, 1);
-      p = (0.1 / norm(p)) * p;
+      p = (0.084 / norm(p)) * p;
       p.z = std::abs(p.z) < 0.05 ? p.z : std::copysign(0.05, p.z);  // flat above and below
       points.push_back(Vec3<float>(p));
     }
@@ -132,7 +132,7 @@ BENCHMARK_CAPTURE(measure, mesh_terrain_100_boxes, terrain(false))->Unit(benchma
 BENCHMARK_CAPTURE(measure, height_field_100_boxes, terrain(true))->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(measure, pile_of_100_boxes, pile(scene::Box{{0.16, 0.16, 0.1}}, 0.1, {}))
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(measure, pile_of_100_cylinders, pile(scene::Cylinder{0.09, 0.1}, 0.1, {}))
+BENCHMARK_CAPTURE(measure, pile_of_100_cylinders, pile(scene::Cylinder{0.084, 0.1}, 0.1, {}))
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(measure, pile_of_100_lying_capsules, pile(scene::Capsule{0.05, 0.1}, 0.1, {kHalf, kHalf, 0, 0}))
     ->Unit(benchmark::kMicrosecond);

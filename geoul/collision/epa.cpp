@@ -16,10 +16,9 @@ constexpr double kSliver = 1e300;  // distance of a face that is not expanded
 
 struct Face {
   int v[3];
-  int across[3];        // the face over the edge v[i] v[i + 1]
-  Vec3d normal;         // unit, outwards
-  double distance = 0;  // of its plane from the origin
-  int seen = -1;        // the last vertex that saw it
+  int across[3];  // the face over the edge v[i] v[i + 1]
+  Vec3d normal;   // unit, outwards
+  int seen = -1;  // the last vertex that saw it
 };
 
 // The polytope within A - B.
@@ -30,6 +29,7 @@ struct Polytope {
   int vertices = 0, faces = 0;
   Scratch<Vec3d, kVertices> w, a, b;
   Scratch<Face, kFaces> face;
+  double distance[kFaces];  // of the faces' planes from the origin
 
   explicit Polytope(const Pair& p) : pair(p), size(p.size()) {}
 
@@ -41,20 +41,32 @@ struct Polytope {
   void set_face(int at, int i, int j, int k) {
     Face& f = face[at];
     const Vec3d e1 = w[j] - w[i], e2 = w[k] - w[i], e3 = w[k] - w[j], n = cross(e1, e2);
-    const double l = norm(n), longest = std::fmax(norm(e1), std::fmax(norm(e2), norm(e3)));
+    const double l = norm(n), longest2 = std::max(dot(e1, e1), std::max(dot(e2, e2), dot(e3, e3)));
     f.v[0] = i, f.v[1] = j, f.v[2] = k, f.seen = -1;
     // A sliver has no normal of its own; it is not expanded, its neighbours are.
-    if (l <= 1e-14 * longest * longest || l == 0) {
-      f.normal = {}, f.distance = kSliver;
+    if (l <= 1e-14 * longest2 || l == 0) {
+      f.normal = {}, distance[at] = kSliver;
     } else {
       f.normal = (1 / l) * n;
-      f.distance = dot(f.normal, w[i]);
+      distance[at] = dot(f.normal, w[i]);
     }
   }
-  double height(const Face& f, const Vec3d& p) const {
-    if (f.distance != kSliver) return dot(f.normal, p) - f.distance;
+  double height(int at, const Vec3d& p) const {
+    const Face& f = face[at];
+    if (distance[at] != kSliver) return dot(f.normal, p) - distance[at];
     const Vec3d& o = w[f.v[0]];
     return dot(cross(w[f.v[1]] - o, w[f.v[2]] - o), p - o);
+  }
+  // The first of the faces nearest to the origin.
+  int nearest() const {
+    double least[4] = {1e301, 1e301, 1e301, 1e301};
+    int i = 0;
+    for (; i + 4 <= faces; i += 4) {
+      for (int k = 0; k < 4; ++k) least[k] = distance[i + k] < least[k] ? distance[i + k] : least[k];
+    }
+    double best = std::min(std::min(least[0], least[1]), std::min(least[2], least[3]));
+    for (; i < faces; ++i) best = std::min(best, distance[i]);
+    return static_cast<int>(std::find(distance, distance + faces, best) - distance);
   }
 };
 
@@ -114,7 +126,7 @@ bool expand(Polytope& p, int start, int apex) {
     for (int i = 0; i < 3; ++i) {
       Face& o = p.face[f.across[i]];
       if (o.seen == apex) continue;
-      if (p.height(o, p.w[apex]) > above) {
+      if (p.height(f.across[i], p.w[apex]) > above) {
         o.seen = apex, seen[count++] = f.across[i];
       } else {
         if (rims == kFaces) return false;
@@ -149,11 +161,11 @@ bool expand(Polytope& p, int start, int apex) {
 }
 
 // The boundary point that the face's plane touches: of triangles in one plane, one holds it.
-void deepest_points(const Polytope& p, const Face& face, Separation& out) {
+void deepest_points(const Polytope& p, const Face& face, double distance, Separation& out) {
   double least = 1e300;
   for (int k = 0; k < p.faces; ++k) {
     const Face& f = p.face[k];
-    if (std::abs(f.distance - face.distance) > 1e-10 * p.size || dot(f.normal, face.normal) < 1 - 1e-9) continue;
+    if (std::abs(p.distance[k] - distance) > 1e-10 * p.size || dot(f.normal, face.normal) < 1 - 1e-9) continue;
     double weight[3];
     const Vec3d v = nearest_on_triangle(p.w[f.v[0]], p.w[f.v[1]], p.w[f.v[2]], weight);
     const double d = dot(v, v);
@@ -234,7 +246,7 @@ void search_round(const Pair& pair, bool of_A, double& least, Vec3d& n) {
   }
 }
 
-// From scratch, where the polytope lost its way: the best of directions all round, each bettered.
+// From scratch, where the polytope has no room or lost its way: the best of directions all round, each bettered.
 void search_all(const Pair& pair, double& least, Vec3d& n) {
   constexpr int kStarts = 4;
   double depth[kStarts] = {1e300, 1e300, 1e300, 1e300};
@@ -263,9 +275,9 @@ void search_all(const Pair& pair, double& least, Vec3d& n) {
   }
 }
 
-void polish(const Pair& pair, bool lost, double& least, Vec3d& n) {
+void polish(const Pair& pair, double& least, Vec3d& n) {
   polish_one(pair, least, n);
-  if (lost) search_all(pair, least, n);
+  search_all(pair, least, n);
   search_round(pair, true, least, n);
   search_round(pair, false, least, n);
   polish_one(pair, least, n);
@@ -303,32 +315,31 @@ void penetration(const Pair& pair, const Simplex& simplex, Separation& out) {
   p.vertices = p.faces = 4;
   double least = 1e300;  // depth along the best direction seen
   Face best;
+  double best_distance = 0;
   bool converged = false, lost = false;
   while (p.vertices < kVertices) {
-    int nearest = 0;
-    for (int f = 1; f < p.faces; ++f) {
-      if (p.face[f].distance < p.face[nearest].distance) nearest = f;
-    }
-    const Face face = p.face[nearest];
-    if (face.distance == kSliver) break;
+    const int nearest = p.nearest();
+    const Face& face = p.face[nearest];
+    const double distance = p.distance[nearest];
+    if (distance == kSliver) break;
     ++out.iterations;
     const int apex = p.sample(face.normal);
     const double reach = dot(face.normal, p.w[apex]);
-    if (reach < least) least = reach, best = face;
-    if (reach - face.distance <= kStop * p.size) {
-      if (reach <= least + kStop * p.size) best = face;
-      converged = least >= face.distance - kStop * p.size;
+    if (reach < least) least = reach, best = face, best_distance = distance;
+    if (reach - distance <= kStop * p.size) {
+      if (reach <= least + kStop * p.size) best = face, best_distance = distance;
+      converged = least >= distance - kStop * p.size;
       break;
     }
     bool known = false;
     for (int v = 0; v < apex; ++v) known |= p.w[v] == p.w[apex];
     if (known) --p.vertices;
     // A face too narrow for a normal of its own, or in the way of a clean rim: its neighbours tell.
-    if (known || !expand(p, nearest, apex)) p.face[nearest].distance = kSliver, lost = true;
+    if (known || !expand(p, nearest, apex)) p.distance[nearest] = kSliver, lost = true;
   }
-  deepest_points(p, best, out);
+  deepest_points(p, best, best_distance, out);
   out.normal = best.normal;
-  if (!converged || lost) polish(pair, true, least, out.normal);
+  if (!converged || lost) polish(pair, least, out.normal);
   out.distance = -least;
 }
 
