@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 
 namespace geoul::scenarios {
@@ -117,6 +118,8 @@ TowerReport run_tower(int boxes, double first_mass, double growth, double second
 
 BowlReport run_bowl(int balls, double seconds, double dt) {
   Running world(bowl(balls), dt);
+  world.options.contact_tolerance = 1e-6, world.options.contact_iterations = 100;
+  world.options.sleep_velocity = 1e-5;
   const double start = world.energy().total();
   double lowest = start, rise = 0, busiest = 0, last = 0, begun = 0;
   const long n = world.steps(seconds), tenth = std::max(1L, n / 10);
@@ -132,6 +135,7 @@ BowlReport run_bowl(int balls, double seconds, double dt) {
   BowlReport report = world.report<BowlReport>();
   report.start_energy = start, report.rise = rise, report.kinetic = world.energy().kinetic;
   report.last_step = last, report.busiest_step = busiest;
+  report.asleep = world.data.contact->sleep.count;
   for (const Motiond& V : world.state.V_WB) report.fastest = std::max(report.fastest, norm(V.v));
   return report;
 }

@@ -1,5 +1,6 @@
 // The constant part of contact: who may touch whom, of what materials.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "geoul/collision/geometry.h"
@@ -66,13 +67,20 @@ std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, co
   std::sort(setup->filter.apart.begin(), setup->filter.apart.end());
   setup->filter.apart.erase(std::unique(setup->filter.apart.begin(), setup->filter.apart.end()),
                             setup->filter.apart.end());
+  setup->reach.assign(scene.bodies.size(), 0);
   for (const collision::Collider& c : setup->geometry.colliders) {
     const scene::MaterialId id = scene.shapes[c.shape.index()].material;
     const scene::Material m = id.valid() ? scene.materials[id.index()] : scene::Material{};
     setup->materials.push_back({m.static_friction, m.dynamic_friction, m.restitution, m.torsional_friction,
                                 m.rolling_friction, m.contact_stiffness, m.contact_damping});
-    setup->thickness.push_back(thickness(setup->geometry.geometries[static_cast<std::size_t>(c.geometry)]));
+    const Geometry& shape = setup->geometry.geometries[static_cast<std::size_t>(c.geometry)];
+    if (c.body.valid()) {
+      double& reach = setup->reach[c.body.index()];
+      reach = std::max(reach, norm(c.X_BC.p) + (std::isfinite(shape.bounding_radius) ? shape.bounding_radius : 1));
+    }
+    setup->thickness.push_back(thickness(shape));
   }
+  for (double& reach : setup->reach) reach = reach > 0 ? reach : 1;
   return setup;
 }
 

@@ -374,11 +374,18 @@ void keep_sleeping(const Model& model, ContactData& cd) {
 
 bool find_contacts(const Model& model, const StepOptions& options, Data& data, const scene::State& state) {
   ContactData& cd = *data.contact;
+  if (static_cast<size_t>(cd.sleep.count) == model.islands.size()) {  // all stays as it is
+    cd.collision.manifolds.clear(), cd.collision.fast.clear();
+    cd.solved = 0;
+    return false;
+  }
   const collision::DetectOptions detection{options.contact_margin, options.dt.seconds(), cd.sleep.rests,
                                            model.contact->thickness};
-  do {
+  const auto detect = [&] {
     collision::detect(model.contact->geometry, model.contact->filter, state.X_WB, state.V_WB, detection, cd.collision);
-  } while (wake_touched(model, data));
+  };
+  detect();
+  while (wake_touched(model, data)) detect();
   std::swap(cd.before, cd.contacts);
   cd.contacts.clear();
   std::fill(cd.touched.begin(), cd.touched.end(), static_cast<char>(0));
@@ -401,11 +408,14 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
       cd.contacts.push_back(c);
     }
   }
-  // impulses of the step before, where the same features touched
-  std::sort(cd.before.begin(), cd.before.end(), before);
+  // impulses of the step before, where the same features touched; of sleepers too, where some may have woken
+  const bool all = cd.woken;
+  const auto end = all ? cd.before.end() : cd.before.begin() + cd.solved;
+  cd.woken = false;
+  if (!std::is_sorted(cd.before.begin(), end, before)) std::sort(cd.before.begin(), end, before);
   for (Contact& c : cd.contacts) {
-    const auto old = std::lower_bound(cd.before.begin(), cd.before.end(), c, before);
-    if (old != cd.before.end() && old->a == c.a && old->b == c.b && old->id == c.id) {
+    const auto old = std::lower_bound(cd.before.begin(), end, c, before);
+    if (old != end && old->a == c.a && old->b == c.b && old->id == c.id) {
       std::copy(std::begin(old->impulse), std::end(old->impulse), c.impulse);
     }
   }

@@ -25,6 +25,7 @@ struct ContactSetup {
   collision::CollisionModel geometry;
   collision::PairFilter filter;
   std::vector<ContactMaterial> materials;  // (ncollider)
+  std::vector<double> reach;               // (nbody) of any point of its colliders [m]; 1 where it has none
   std::vector<double> thickness;           // (ncollider) least half width [m]; infinite for planes and surfaces
 };
 
@@ -61,6 +62,7 @@ struct ContactData {
   std::vector<Contact> contacts;  // of the last step (of its last part, where impacts divided it): `solved` first,
                                   // then those of sleeping bodies, as they were
   int solved = 0;
+  bool woken = true;             // some woke since the contacts were found, or it is a new world
   std::vector<Contact> impacts;  // of fast bodies, in the earlier parts of the last step; force_W over that part
   Sleep sleep;
 
@@ -87,6 +89,7 @@ struct ContactData {
   ContactData(const ContactData& other)
       : contacts(other.contacts),
         solved(other.solved),
+        woken(other.woken),
         impacts(other.impacts),
         sleep(other.sleep),
         touched(other.touched),

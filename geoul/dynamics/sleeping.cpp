@@ -23,7 +23,9 @@ int island_of_collider(const Model& model, int collider) {
   return island_of(model, model.contact->geometry.colliders[static_cast<size_t>(collider)].body);
 }
 
-void wake_group(const Model& model, int group, Sleep& sleep) {
+void wake_group(const Model& model, int group, ContactData& cd) {
+  Sleep& sleep = cd.sleep;
+  cd.woken = true;
   for (size_t i = 0; i < sleep.group.size(); ++i) {
     if (sleep.group[i] != group) continue;
     sleep.group[i] = -1, sleep.still[i] = 0, --sleep.count;
@@ -67,9 +69,11 @@ bool disturbed(const Island& island, const Controls& controls, const scene::Stat
   return false;
 }
 
-bool slow(const Island& island, const scene::State& state, double most) {
-  for (int k = island.all.v_begin; k < island.all.v_end; ++k) {
-    if (!(std::abs(state.v[static_cast<size_t>(k)]) <= most)) return false;
+// No point of its bodies is faster [m/s].
+bool slow(const Model& model, const Island& island, const scene::State& state, double most) {
+  for (const int b : island.all.bodies) {
+    const Motiond& V = state.V_WB[static_cast<size_t>(b)];
+    if (!(norm(V.v) + model.contact->reach[static_cast<size_t>(b)] * norm(V.w) <= most)) return false;
   }
   return true;
 }
@@ -102,6 +106,7 @@ void lay_down(const Island& island, const Controls& controls, Sleep& sleep, scen
   for (const int b : all.bodies) {
     pack(controls, b, &sleep.wrench[6 * static_cast<size_t>(b)]);
     sleep.rests[static_cast<size_t>(b)] = 1;
+    state.V_WB[static_cast<size_t>(b)] = state.A_WB[static_cast<size_t>(b)] = {};
   }
 }
 
@@ -127,7 +132,7 @@ void wake_disturbed(const Model& model, const Controls& controls, const scene::S
   if (!(model.gravity == sleep.gravity)) wake(model, data);
   for (size_t i = 0; i < model.islands.size(); ++i) {
     if (sleep.group[i] >= 0 && disturbed(model.islands[i], controls, state, sleep)) {
-      wake_group(model, sleep.group[i], sleep);
+      wake_group(model, sleep.group[i], *data.contact);
     }
   }
 }
@@ -141,7 +146,7 @@ bool wake_touched(const Model& model, Data& data) {
     if (a < 0 || b < 0) continue;
     const int group_a = sleep.group[static_cast<size_t>(a)], group_b = sleep.group[static_cast<size_t>(b)];
     if ((group_a < 0) == (group_b < 0)) continue;
-    wake_group(model, std::max(group_a, group_b), sleep);
+    wake_group(model, std::max(group_a, group_b), *data.contact);
   }
   return sleep.count != before;
 }
@@ -158,7 +163,7 @@ void fall_asleep(const Model& model, const StepOptions& options, const Controls&
     if (sleep.group[i] >= 0) continue;
     const Island& island = model.islands[i];
     const bool is_still =
-        cd.touched[i] && slow(island, state, options.sleep_velocity) && !has_prescribed(model, island);
+        cd.touched[i] && slow(model, island, state, options.sleep_velocity) && !has_prescribed(model, island);
     sleep.still[i] = is_still ? sleep.still[i] + options.dt.ns : 0;
     sleep.ready[i] = sleep.still[i] >= enough;
     any = any || sleep.ready[i];
@@ -190,7 +195,7 @@ void wake(const Model& model, scene::BodyId body, Data& data) {
   const int island = island_of(model, body);
   Sleep& sleep = data.contact->sleep;
   if (island >= 0 && sleep.group[static_cast<size_t>(island)] >= 0) {
-    wake_group(model, sleep.group[static_cast<size_t>(island)], sleep);
+    wake_group(model, sleep.group[static_cast<size_t>(island)], *data.contact);
   }
 }
 
@@ -198,7 +203,7 @@ void wake(const Model& model, Data& data) {
   if (!data.contact) return;
   for (size_t i = 0; i < data.contact->sleep.group.size(); ++i) {
     const int group = data.contact->sleep.group[i];
-    if (group >= 0) wake_group(model, group, data.contact->sleep);
+    if (group >= 0) wake_group(model, group, *data.contact);
   }
 }
 

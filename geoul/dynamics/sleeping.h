@@ -1,7 +1,7 @@
 // Sleeping: islands that touch each other and stand still are held where they are, at no cost, until something changes.
 // What tips the balance of exactness: a body sleeps only when it and all that it touches, down to the ground, stayed
-// below StepOptions::sleep_velocity (1e-8 m/s and rad/s) for sleep_time with one set of inputs; so sleep takes away
-// what is left of a solver's tolerance, never a motion. A sleeper has v = a = 0 and keeps its q to the last bit, and
+// below StepOptions::sleep_velocity (1e-8 m/s, of any point) for sleep_time; so sleep takes away what is left of a
+// solver's tolerance, never a motion. A sleeper has v = a = 0 and keeps its q to the last bit, and
 // its contacts stay in ContactData::contacts with their forces.
 // It wakes, with all that fell asleep with it, in the step in which
 //   an awake body comes within the contact margin or may reach it within the step,
@@ -47,7 +47,7 @@ Sleep make_sleep(const Model& model);
 void wake_disturbed(const Model& model, const Controls& controls, const scene::State& state, Data& data);
 // Wakes what an awake body touches (data.contact->collision.manifolds); whether anything woke.
 bool wake_touched(const Model& model, Data& data);
-// After a step: counts, and lets sleep what has been still.
+// After a step, bodies placed: counts, and lets sleep what has been still.
 void fall_asleep(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                  scene::State& state);
 // Wakes a body and all that fell asleep with it; or all bodies.

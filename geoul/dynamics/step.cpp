@@ -145,7 +145,6 @@ StepReport advance_touching(const Model& model, const StepOptions& options, cons
     }
   }
   report.contact.count = static_cast<int>(cd.contacts.size());
-  fall_asleep(model, options, controls, data, state);
   return report;
 }
 
@@ -160,6 +159,7 @@ StepReport step(const Model& model, const StepOptions& options, const Controls& 
   const StepReport report = touching ? advance_touching(model, options, controls, data, state)
                                      : advance(model, options, controls, false, data, state);
   place_bodies(model, data, state);
+  if (touching) fall_asleep(model, options, controls, data, state);
   return report;
 }
 

@@ -34,7 +34,7 @@ struct StepOptions {
   double contact_tolerance = 1e-10;  // [m/s] to which contacts are solved: see contact_solver.h
   int contact_iterations = 200;
   double sleep_time = 0.5;  // [s] what touches and is slower than sleep_velocity for so long is held; see sleeping.h
-  double sleep_velocity = 1e-8;  // [m/s, rad/s] 0: nothing sleeps
+  double sleep_velocity = 1e-8;  // [m/s] of any point; 0: nothing sleeps
 };
 
 // Writes position, velocity and acceleration of the prescribed links at time t; other entries are ignored.
