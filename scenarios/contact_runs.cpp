@@ -142,6 +142,7 @@ BowlReport run_bowl(int balls, double seconds, double dt) {
 
 SimBenchmarkReport run_simbenchmark_rolling(bool diagonal, double dt, double seconds) {
   Running world(simbenchmark_rolling(), dt);
+  world.options.contact_tolerance = 1e-13;
   const Vec3d along = diagonal ? Vec3d{0.5, 0.866025403784439, 0} : Vec3d{0, 1, 0};
   constexpr double kForce = 150, kBox = 10, kBall = 1, kBalls = 25, kGround = 0.4, kGravity = 9.81;
   world.controls.wrenches.assign(world.state.X_WB.size(), {});

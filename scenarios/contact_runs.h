@@ -46,7 +46,7 @@ struct BowlReport : ContactRun {
 BowlReport run_bowl(int balls, double seconds, double dt = 2e-3);
 
 // SimBenchmark's metrics: mean over the steps of the squared error of velocity (box and first ball) [m2/s2], and of
-// the energy of all balls [J2].
+// the energy of all balls [J2]. Rolling is solved to 1e-13 m/s; bouncing flies by runge-kutta-4.
 struct SimBenchmarkReport : ContactRun {
   double error = 0;
 };

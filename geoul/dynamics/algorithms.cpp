@@ -110,7 +110,7 @@ Data make_data(const Model& model) {
     data.contact.copy = [](const ContactData& from) { return std::make_shared<ContactData>(from); };
     ContactData& contact = *data.contact;
     contact.touched.resize(model.islands.size()), contact.idle.resize(model.islands.size());
-    contact.v.resize(nv), contact.change.resize(nv), contact.start.resize(nv);
+    contact.v.resize(nv), contact.change.resize(nv), contact.start.resize(nv), contact.lost.resize(nv);
     contact.first_part.resize(model.islands.size());
     contact.laws.resize(3 * nv), contact.laws_before.resize(3 * nv);
     contact.sleep = make_sleep(model);

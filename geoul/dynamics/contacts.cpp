@@ -272,6 +272,7 @@ struct ContactStep {
       if (!cd.idle[i]) continue;
       const Tree& all = model.islands[i].all;
       for (int k = all.v_begin; k < all.v_end; ++k) {
+        cd.lost[static_cast<size_t>(k)] = 0;
         data.diagonal[static_cast<size_t>(k)] = model.laws[static_cast<size_t>(k)].armature;
       }
     }
@@ -281,6 +282,28 @@ struct ContactStep {
     for (size_t i = 0; i < model.islands.size(); ++i) {
       if (cd.touched[i] && !cd.idle[i]) visit(model.islands[i]);
     }
+  }
+
+  // Solves for the change of the velocities, and adds it with what rounding took from the sum before: bodies that gain
+  // speed for long gain all of it.
+  RowReport solve_change() {
+    std::vector<double>& change = cd.change;
+    for (size_t r = 0; r < cd.rows.rows.size(); ++r) cd.rows.target[r] -= rate(cd.rows.rows[r], state.v);
+    each_island([&](const Island& island) {
+      for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
+        change[k] = h * state.a[k];
+      }
+    });
+    const RowReport solved =
+        solve_rows({options.contact_tolerance, options.contact_iterations}, cd.rows, change, cd.work);
+    each_island([&](const Island& island) {
+      for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
+        const double v = state.v[k], dv = change[k] + cd.lost[k], sum = v + dv, back = sum - v;
+        cd.v[k] = sum;
+        cd.lost[k] = (v - (sum - back)) + (dv - back);
+      }
+    });
+    return solved;
   }
 
   StepReport run() {
@@ -303,7 +326,7 @@ struct ContactStep {
     for (size_t i = 0; i < solved(); ++i) add_contact(cd.contacts[i]);
     each_island([&](const Island& island) { add_laws(island); });
     respond();
-    note(solve_rows({options.contact_tolerance, options.contact_iterations}, rows, cd.v, cd.work));
+    note(solve_change());
     find_idle();
     each_busy([&](const Island& island) {
       const Tree& all = island.all;

@@ -80,6 +80,7 @@ struct ContactData {
   };
   std::vector<Part> parts;      // of the rows, in one chain for each island
   std::vector<int> first_part;  // (nisland) -1 where there is none
+  std::vector<double> lost;     // (nv) of v, by rounding
   std::vector<double> start;    // (nv)
   std::vector<Bounce> bounces;
   std::vector<char> idle;                    // (nisland) its contacts carry nothing
@@ -98,6 +99,7 @@ struct ContactData {
         laws(other.laws),
         laws_before(other.laws_before),
         first_part(other.first_part),
+        lost(other.lost),
         start(other.start),
         idle(other.idle) {}
   ContactData& operator=(const ContactData&) = delete;
