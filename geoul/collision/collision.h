@@ -47,7 +47,8 @@ struct CollisionModel {
 };
 
 // Prepares all shapes with `collides`: hulls, mesh trees. Errors (codes): not-finite (NaN or infinity in a size, pose,
-// vertex or height), bad-rotation, bad-id, shape-volume (a size that is not positive), height-field-size, hull-flat (a
+// vertex or height), bad-rotation, bad-id, shape-volume (a size that is not positive; a moving closed mesh whose sides
+// lie on each other), height-field-size, hull-flat (a
 // hull of fewer than four points off a plane), mesh-empty; warnings: mesh-open (a moving mesh that is not closed: it
 // has no inside), mesh-degenerate (triangles left out), mesh-inside-out (turned). None where there is an error.
 std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics);

@@ -149,13 +149,22 @@ struct Compiler {
     Geometry made;
     made.kind = Kind::kMesh;
     Bounds box;
-    for (const Vec3d& v : tree.vertices) {
-      include(box, v);
-      made.bounding_radius = std::max(made.bounding_radius, norm(v));
+    for (const Vec3d& v : tree.vertices) include(box, v);
+    const double extent = norm(box.high - box.low);
+    if (tree.closed && moves(shape) && !(report.volume > 1e-12 * extent * extent * extent)) {
+      error(shape, "shape-volume",
+            "mesh '" + mesh.path + "' is closed but holds no volume: its sides lie on each other",
+            "give it thickness, or collide with a thin box");
+      return std::nullopt;
     }
+    for (const Vec3d& v : tree.vertices) made.bounding_radius = std::max(made.bounding_radius, norm(v));
     made.low = box.low, made.high = box.high;
     made.mesh = std::make_shared<const TriangleTree>(std::move(tree));
     return made;
+  }
+
+  bool moves(const scene::Shape& shape) const {
+    return shape.body.valid() && !scene.bodies[shape.body.index()].kinematic && !grounded[shape.body.index()];
   }
 
   void say(const scene::Shape& shape, const scene::Mesh& mesh, const MeshReport& report, bool closed) {
@@ -171,9 +180,7 @@ struct Compiler {
                           "the triangles of mesh '" + mesh.path + "' run clockwise seen from outside: turned",
                           "reverse their order");
     }
-    const bool moves =
-        shape.body.valid() && !scene.bodies[shape.body.index()].kinematic && !grounded[shape.body.index()];
-    if (!closed && moves) {
+    if (!closed && moves(shape)) {
       diagnostics.warning(where(shape), "mesh-open",
                           "mesh '" + mesh.path + "' moves and is not closed (" + std::to_string(report.open_edges) +
                               " edges without exactly two triangles): it has no inside",

@@ -52,6 +52,23 @@ TEST(CollisionCompile, NumbersThatAreNotFiniteAreNamed) {
   expect_error(scene::Sphere{1}, "bad-rotation", {{2, 0, 0, 0}, {}});
 }
 
+TEST(CollisionCompile, AMovingMeshThatIsClosedButFlatIsNamed) {
+  scene::Scene scene;
+  const scene::MeshId leaf = add_mesh(scene, {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}}, {{0, 1, 2}, {0, 2, 1}});
+  add_shape(scene, scene::kWorld, scene::TriangleMesh{leaf, {1, 1, 1}});
+  bool made = false;
+  findings(scene, made);
+  EXPECT_TRUE(made);  // a wall may be thin
+  add_shape(scene, add_body(scene), scene::TriangleMesh{leaf, {1, 1, 1}});
+  EXPECT_TRUE(findings(scene, made).has("shape-volume"));
+  EXPECT_FALSE(made);
+  scene.shapes.pop_back();
+  const scene::MeshId thin = add_box_mesh(scene, {1, 1, 1e-5}, 1);
+  add_shape(scene, scene::BodyId{0}, scene::TriangleMesh{thin, {1, 1, 1}});
+  findings(scene, made);
+  EXPECT_TRUE(made);
+}
+
 TEST(CollisionCompile, HeightFieldsOfTheWrongSizeAreNamed) {
   expect_error(scene::HeightField{1, 4, 1, 1, {0, 0, 0, 0}}, "height-field-size");
   expect_error(scene::HeightField{3, 2, 1, 1, {0, 0, 0, 0, 0}}, "height-field-size");

@@ -98,9 +98,10 @@ TriangleTree make_triangle_tree(std::span<const Vec3d> vertices,
   if (mesh.triangles.empty()) return mesh;
   join(mesh, report);
   mesh.closed = report.open_edges == 0;
-  if (mesh.closed && six_volumes(mesh) < 0) {
-    turn(mesh);
-    report.turned = true;
+  if (mesh.closed) {
+    report.volume = six_volumes(mesh) / 6;
+    report.turned = report.volume < 0;
+    if (report.turned) turn(mesh), report.volume = -report.volume;
   }
   std::vector<Bounds> boxes(mesh.triangles.size());
   for (std::size_t t = 0; t < boxes.size(); ++t) {

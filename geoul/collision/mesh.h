@@ -27,6 +27,7 @@ struct MeshReport {
   int degenerate = 0;   // triangles of no area or with an index out of range: left out
   int open_edges = 0;   // edges without exactly two triangles that run through it in opposite directions
   bool turned = false;  // a closed mesh was inside out: its triangles were reversed
+  double volume = 0;    // of a closed mesh [m3]
 };
 
 // Welds vertices of equal coordinates and finds neighbours. All vertices finite, fewer than 2^31. A triangle is

@@ -2,6 +2,7 @@
 // a shape's own before the body's before its material's before 1000 kg/m3.
 #include <cmath>
 
+#include "geoul/scene/formats/mesh/mesh_file.h"
 #include "geoul/scene/formats/usd/view.h"
 
 namespace geoul::scene::usd {
@@ -23,6 +24,12 @@ bool near(const Sym3d& a, const Sym3d& b) {
          1e-5 * size;
 }
 
+bool is_open(const Scene& scene, const Geometry& geometry) {
+  const auto* surface = std::get_if<TriangleMesh>(&geometry);
+  if (surface == nullptr || !surface->mesh.valid() || surface->mesh.index() >= scene.meshes.size()) return false;
+  return !is_closed(scene.meshes[surface->mesh.index()]);
+}
+
 // Sum over the body's colliders.
 MassProperties of_colliders(const View& view, BodyId body, double body_density,
                             const std::vector<std::size_t>& shapes) {
@@ -33,6 +40,13 @@ MassProperties of_colliders(const View& view, BodyId body, double body_density,
     if (!(density > 0)) density = body_density;
     if (!(density > 0) && shape.material.valid()) density = view.scene.materials[shape.material.index()].density;
     if (!(density > 0)) density = kWater;
+    if (is_open(view.scene, shape.geometry)) {
+      view.diagnostics.error(
+          {view.scene.bodies[body.index()].source.file, view.scene.bodies[body.index()].source.line, shape.path},
+          "mesh-open", "the body's mass is asked of a mesh that is not closed: it has no volume",
+          "close the mesh, or write the body's mass, centre and inertia");
+      continue;
+    }
     std::optional<MassProperties> own = solid_mass(view.scene, shape.geometry, density);
     if (!own || !(own->mass > 0)) {
       view.diagnostics.warning(

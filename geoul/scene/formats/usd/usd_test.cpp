@@ -429,6 +429,32 @@ TEST(ReadUsd, KeepsThePrecedenceOfMass) {
   EXPECT_NEAR(mass("float physics:mass = 6", "float physics:mass = 5", ""), 6, 1e-12);
 }
 
+TEST(ReadUsd, TakesNoMassFromAMeshThatIsNotClosed) {
+  const auto findings = [](const std::string& body, const std::string& faces) {
+    Diagnostics d;
+    read_usda_text(
+        kUnits + "def Xform \"a\" (\n    prepend apiSchemas = [\"PhysicsRigidBodyAPI\", \"PhysicsMassAPI\"]\n)\n{\n" +
+            body +
+            "\n    def Mesh \"m\" (\n        prepend apiSchemas = [\"PhysicsCollisionAPI\"]\n    )\n    {\n"
+            "        point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]\n" +
+            faces + "\n    }\n}\n",
+        "test.usda", d);
+    return d;
+  };
+  const std::string open =
+      "        int[] faceVertexCounts = [3, 3, 3]\n        int[] faceVertexIndices = [0, 2, 1, 0, 1, 3, 0, 3, 2]";
+  const std::string closed =
+      "        int[] faceVertexCounts = [3, 3, 3, 3]\n"
+      "        int[] faceVertexIndices = [0, 2, 1, 0, 1, 3, 0, 3, 2, 1, 2, 3]";
+  EXPECT_TRUE(findings("", open).has("mesh-open")) << findings("", open).text();
+  EXPECT_GT(findings("", open).error_count(), 0u);
+  EXPECT_FALSE(findings("", closed).has("mesh-open"));
+  const std::string all =
+      "    float physics:mass = 1\n    float3 physics:diagonalInertia = (1, 1, 1)\n"
+      "    point3f physics:centerOfMass = (0, 0, 0)";
+  EXPECT_FALSE(findings(all, open).has("mesh-open")) << findings(all, open).text();
+}
+
 TEST(ReadUsd, ComposesTransformOperations) {
   const auto pose = [](const std::string& ops) {
     const Scene s = read_good(kUnits +
