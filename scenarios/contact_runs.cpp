@@ -99,8 +99,9 @@ GripperReport run_gripper(double seconds, double dt, const Gripper& options) {
   return report;
 }
 
-TowerReport run_tower(int boxes, double first_mass, double growth, double seconds, double dt) {
+TowerReport run_tower(int boxes, double first_mass, double growth, double seconds, double dt, bool sleep) {
   Running world(tower(boxes, first_mass, growth), dt);
+  if (!sleep) world.options.sleep_velocity = 0;
   const scene::State start = world.state;
   double drift = 0, sink = 0;
   for (long i = 0, n = world.steps(seconds); i < n; ++i) {

@@ -26,12 +26,12 @@ struct GripperReport : ContactRun {
 };
 GripperReport run_gripper(double seconds, double dt = 1e-3, const Gripper& options = {});
 
-// n equal boxes for `seconds`.
+// Boxes of growing mass on each other for `seconds`; kept awake where not `sleep`.
 struct TowerReport : ContactRun {
   double drift = 0;  // farthest that a box moves sideways [m]
   double sink = 0;   // farthest that a box moves down [m]
 };
-TowerReport run_tower(int boxes, double first_mass, double growth, double seconds, double dt = 1e-3);
+TowerReport run_tower(int boxes, double first_mass, double growth, double seconds, double dt = 1e-3, bool sleep = true);
 
 // Solved to 1e-6 m/s in at most 100 iterations; sleeps below 1e-5 m/s.
 struct BowlReport : ContactRun {

@@ -26,7 +26,7 @@ TEST(Gripper, LetsGoWhereFrictionIsTooSmall) {  // 2 x 0.03 x 30 N < 2.4 N
 }
 
 TEST(Stack, NeitherDriftsNorSinks) {
-  const TowerReport boxes = run_tower(20, 1, 1, 2, 2e-3), heavy = run_tower(2, 1, 1000, 2);
+  const TowerReport boxes = run_tower(20, 1, 1, 1, 2e-3, false), heavy = run_tower(2, 1, 1000, 2, 1e-3, false);
   EXPECT_EQ(boxes.unconverged + heavy.unconverged, 0);
   EXPECT_LE(boxes.drift, 1e-8);
   EXPECT_LE(boxes.sink, 1e-8);

@@ -271,10 +271,8 @@ struct ContactStep {
     for (size_t i = 0; i < cd.idle.size(); ++i) {
       if (!cd.idle[i]) continue;
       const Tree& all = model.islands[i].all;
-      for (int k = all.v_begin; k < all.v_end; ++k) {
-        cd.lost[static_cast<size_t>(k)] = 0;
-        data.diagonal[static_cast<size_t>(k)] = model.laws[static_cast<size_t>(k)].armature;
-      }
+      for (int k = all.v_begin; k < all.v_end; ++k) cd.lost[static_cast<size_t>(k)] = 0;
+      restore_island(model, model.islands[i], data, state);
     }
   }
   template <class Visit>
@@ -306,7 +304,7 @@ struct ContactStep {
     return solved;
   }
 
-  StepReport run() {
+  void solve() {
     RowProblem& rows = cd.rows;
     rows.blocks.clear(), rows.rows.clear(), rows.J.clear(), rows.W.clear();
     rows.target.clear(), rows.compliance.clear(), rows.impulse.clear();
@@ -328,6 +326,22 @@ struct ContactStep {
     respond();
     note(solve_change());
     find_idle();
+  }
+
+  // Accelerations alone, as of the step: q and v stay.
+  StepReport accelerate() {
+    solve();
+    each_busy([&](const Island& island) {
+      for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
+        state.a[k] = (cd.v[k] - state.v[k]) / h;
+      }
+      restore_island(model, island, data, state);
+    });
+    return report;
+  }
+
+  StepReport run() {
+    solve();
     each_busy([&](const Island& island) {
       const Tree& all = island.all;
       for (auto k = static_cast<size_t>(all.v_begin); k < static_cast<size_t>(all.v_end); ++k) {
@@ -450,6 +464,11 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
 StepReport step_contacts(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                          scene::State& state) {
   return ContactStep{model, options, controls, data, state}.run();
+}
+
+StepReport contact_accelerations(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                                 scene::State& state) {
+  return ContactStep{model, options, controls, data, state}.accelerate();
 }
 
 }  // namespace geoul::dynamics

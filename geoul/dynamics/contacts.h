@@ -112,6 +112,10 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
 StepReport step_contacts(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                          scene::State& state);
 
+// The same for accelerations alone: the mean over the step that they would make, into state.a; q and v stay.
+StepReport contact_accelerations(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
+                                 scene::State& state);
+
 // ---- fast bodies (contact_impacts.cpp) ----
 
 // For pairs that could pass through each other (collision.fast): the part of `step` after which the first of them meet,

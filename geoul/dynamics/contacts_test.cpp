@@ -150,6 +150,48 @@ TEST(Contact, ADrivenArmPressesWithItsDrive) {
   EXPECT_NEAR(force, 9.81 + 50, 1e-6);
 }
 
+TEST(Contact, IsFeltByTheJointsThatCarryIt) {
+  // a block of 2 kg on a table of 5 kg: welded to the world, or on a slide that a drive holds
+  for (const JointType type : {JointType::kFixed, JointType::kPrismatic}) {
+    Scene scene = ground({0.5, 0});
+    const BodyId table = add_solid_box(scene, "/table", 5, {1, 1, .1}, {0, 0, .95}, {0.5, 0});
+    add_solid_box(scene, "/block", 2, {.2, .2, .2}, {.1, 0, 1.1}, {0.5, 0});
+    const scene::JointId joint = add_joint(scene, type, scene::kWorld, table, {0, 0, .95});
+    scene.joints[joint.index()].drive = {1e5, 1e3, 7 * 9.81 / 1e5, 0, scene::kUnlimited};
+    World world(scene, 1e-3);
+    evaluate(world.model, world.options, world.controls, world.data, world.state);  // carried from the start on
+    for (int i = 0; i < 2; ++i) {
+      reaction_wrenches(world.model, {}, world.data, world.state);
+      const Forced& F = world.state.wrenches[joint.index()].F_C_J;
+      EXPECT_NEAR(F.f.z, 7 * 9.81, i == 0 ? 1e-6 : 1e-4) << to_string(type) << " " << i;
+      EXPECT_NEAR(F.n.y, -.1 * 2 * 9.81, 1e-4) << to_string(type) << " " << i;
+      EXPECT_NEAR(norm(world.state.A_WB[1].v), 0, 1e-4);
+      world.run(0.6);
+    }
+  }
+}
+
+TEST(Contact, ToldContactByContactInSIUnits) {
+  World world(box_on_slope(std::atan(kMu) * 1.2, kMu), 1e-3);
+  const StepReport report = world.run(0.1);
+  ASSERT_EQ(world.data.contact->solved, 4);
+  Vec3d sum;
+  for (const Contact& c : world.data.contact->contacts) {
+    const double normal = dot(c.force_W, c.normal_W);
+    const Vec3d along = c.force_W - normal * c.normal_W;
+    EXPECT_NEAR(norm(along), kMu * normal, 1e-9);  // slips: on its cone
+    EXPECT_NEAR(dot(along, c.slip_W), -norm(along) * norm(c.slip_W), 1e-9);
+    EXPECT_LE(c.cone, 1e-9);
+    EXPECT_LE(c.complementarity, 1e-6);
+    EXPECT_TRUE(c.converged);
+    EXPECT_GE(c.iterations, 0);
+    sum += c.force_W;
+  }
+  EXPECT_TRUE(report.converged);
+  const double a = std::atan(kMu) * 1.2, weight = 9.81;
+  EXPECT_NEAR(norm(sum), weight * std::cos(a) * std::hypot(1, kMu), 1e-6);
+}
+
 TEST(Contact, ARestartWithItsMemoryHasTheSameBits) {
   World world(tower(5, 1, 3), 1e-3);
   world.run(0.05);

@@ -384,14 +384,27 @@ void free_accelerations(const Model& model, const Island& island, const StepOpti
   Stepper{model, island, options, controls, data, state}.accelerate_freely();
 }
 
-double finish_island(const Model& model, const Island& island, Data& data, scene::State& state) {
+namespace {
+
+// The diagonal back, and what is prescribed as it is at the begin (0) or the end (2) of the step.
+void put_back(const Model& model, const Island& island, int given, Data& data, scene::State& state) {
   for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
     data.diagonal[k] = model.laws[k].armature;
   }
   Stepper stepper{model, island, {}, {}, data, state};
-  stepper.take_given(data.given[2].q, state.q, true);
-  stepper.take_given(data.given[2].v, state.v, false);
+  stepper.take_given(data.given[given].q, state.q, true);
+  stepper.take_given(data.given[given].v, state.v, false);
+}
+
+}  // namespace
+
+double finish_island(const Model& model, const Island& island, Data& data, scene::State& state) {
+  put_back(model, island, 2, data, state);
   return constrained(island) ? project(model, island, data, state.q, state.v) : 0;
+}
+
+void restore_island(const Model& model, const Island& island, Data& data, scene::State& state) {
+  put_back(model, island, 0, data, state);
 }
 
 }  // namespace geoul::dynamics

@@ -19,6 +19,8 @@ StepReport island_accelerations(const Model& model, const Island& island, const 
 // what is prescribed, and returns the closure that is left.
 void free_accelerations(const Model& model, const Island& island, const StepOptions& options, const Controls& controls,
                         Data& data, scene::State& state);
+// restore_island undoes it instead: puts the diagonal back, and q and v of what is prescribed where they were.
 double finish_island(const Model& model, const Island& island, Data& data, scene::State& state);
+void restore_island(const Model& model, const Island& island, Data& data, scene::State& state);
 
 }  // namespace geoul::dynamics

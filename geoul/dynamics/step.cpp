@@ -77,20 +77,23 @@ StepReport both(const StepReport& a, const StepReport& b) {
   return r;
 }
 
+// Whether contact moves the island, or it sleeps.
+bool elsewhere(const Data& data, bool touching, std::size_t island) {
+  if (!data.contact) return false;
+  const ContactData& cd = *data.contact;
+  return cd.sleep.group[island] >= 0 || (touching && cd.touched[island] && !cd.idle[island]);
+}
+
 // One part of a step, contacts found.
 StepReport advance(const Model& model, const StepOptions& options, const Controls& controls, bool touching, Data& data,
                    scene::State& state) {
   ask_motion(model, controls, state.time, options.dt, state, data);
   StepReport report = touching ? step_contacts(model, options, controls, data, state) : StepReport{};
-  const auto elsewhere = [&](std::size_t i) {
-    if (!data.contact) return false;
-    const ContactData& cd = *data.contact;
-    return cd.sleep.group[i] >= 0 || (touching && cd.touched[i] && !cd.idle[i]);
-  };
   const auto islands = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i)
-      data.reports[i] =
-          elsewhere(i) ? StepReport{} : step_island(model, model.islands[i], options, controls, data, state);
+      data.reports[i] = elsewhere(data, touching, i)
+                            ? StepReport{}
+                            : step_island(model, model.islands[i], options, controls, data, state);
   };
   if (options.pool != nullptr) {
     options.pool->parallel_for(model.islands.size(), 16, islands);
@@ -167,9 +170,11 @@ StepReport evaluate(const Model& model, const StepOptions& options, const Contro
                     scene::State& state) {
   check_sizes(model, controls, state);
   ask_motion(model, controls, state.time, options.dt, state, data);
-  StepReport report;
-  for (const Island& island : model.islands) {
-    const StepReport r = island_accelerations(model, island, options, controls, data, state);
+  const bool touching = model.contact && options.contact && find_contacts(model, options, data, state);
+  StepReport report = touching ? contact_accelerations(model, options, controls, data, state) : StepReport{};
+  for (std::size_t i = 0; i < model.islands.size(); ++i) {
+    if (elsewhere(data, touching, i)) continue;
+    const StepReport r = island_accelerations(model, model.islands[i], options, controls, data, state);
     report.converged = report.converged && r.converged;
     report.iterations = std::max(report.iterations, r.iterations);
   }

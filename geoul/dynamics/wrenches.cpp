@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "geoul/dynamics/constraints.h"
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/rigid_groups.h"
@@ -96,6 +97,18 @@ void moving_wrench(const Model& model, std::size_t j, Data& data, scene::State& 
   state.wrenches[j] = {F_J, false};
 }
 
+// A wrench in the world about its origin, on a body that is on that link (-1: the world, or none).
+void add_load(const Model& model, scene::BodyId body, int link, const Forced& on, Data& data) {
+  if (link >= 0) {
+    LinkData& d = data.links[static_cast<std::size_t>(link)];
+    d.f_ext += to_child(d.X_WL, on);
+  }
+  if (!body.valid()) return;
+  const BodyAddress& address = model.bodies[body.index()];
+  const Group& group = model.groups[static_cast<std::size_t>(address.group)];
+  data.group_load[body.index()] += to_child(link_pose(data, group.link) * group.X_LG, on);
+}
+
 // Wrench of a joint that closes a loop: acts on its two links, noted on both bodies. Needs kinematics.
 void closing_wrench(const Model& model, const Constraint& c, Data& data, scene::State& state) {
   const scene::Joint& joint = model.joints[c.joint.index()];
@@ -108,18 +121,20 @@ void closing_wrench(const Model& model, const Constraint& c, Data& data, scene::
   const Transformd X_WJ = body_pose(joint.child) * transform(joint.X_CJ);
   state.wrenches[c.joint.index()] = {to_child({X_WJ.R, {}}, F), true};
   const Forced F_W{F.n + cross(X_WJ.p, F.f), F.f};
-  const auto load = [&](scene::BodyId body, int link, const Forced& on) {
-    if (link >= 0) {
-      LinkData& d = data.links[static_cast<std::size_t>(link)];
-      d.f_ext += to_child(d.X_WL, on);
-    }
-    if (!body.valid()) return;
-    const BodyAddress& address = model.bodies[body.index()];
-    const Group& group = model.groups[static_cast<std::size_t>(address.group)];
-    data.group_load[body.index()] += to_child(link_pose(data, group.link) * group.X_LG, on);
-  };
-  load(joint.child, c.link_b, F_W);
-  load(joint.parent, c.link_a, -F_W);
+  add_load(model, joint.child, c.link_b, F_W, data);
+  add_load(model, joint.parent, c.link_a, -F_W, data);
+}
+
+// Of the last step, or of evaluate.
+void contact_loads(const Model& model, Data& data) {
+  for (const Contact& c : data.contact->contacts) {
+    const Forced F{c.moment_W + cross(c.p_W, c.force_W), c.force_W};
+    const auto add = [&](int collider, const Forced& on) {
+      const scene::BodyId body = model.contact->geometry.colliders[static_cast<std::size_t>(collider)].body;
+      if (body.valid()) add_load(model, body, model.bodies[body.index()].link, on, data);
+    };
+    add(c.b, F), add(c.a, -F);
+  }
 }
 
 }  // namespace
@@ -177,6 +192,7 @@ void reaction_wrenches(const Model& model, const BodyWrenches& wrenches, Data& d
   for (const Constraint& c : model.constraints) {
     if (c.joint.valid()) closing_wrench(model, c, data, state);
   }
+  if (data.contact) contact_loads(model, data);
   kernels::newton_euler(model, 0, model.nlink, state.a.data(), data.links.data(), data.tau.data());
   for (std::size_t j = 0; j < model.joints.size(); ++j) {
     if (model.joint_link[j] >= 0) moving_wrench(model, j, data, state);
