@@ -68,53 +68,62 @@ void gather_external(const Model& model, const Island& island, const BodyWrenche
   }
 }
 
-Data make_data(const Model& model) {
-  Data data;
-  data.links.resize(model.links.size());
-  data.placed.resize(model.islands.size());
-  data.place = {model.q_start, model.v_start, {}};
+void reset_data(const Model& model, Data& data) {
+  const std::size_t nv = model.laws.size(), nq = model.q_start.size(), nrow = static_cast<std::size_t>(model.nrow);
+  const auto zero = [](std::vector<double>& values, std::size_t n) { values.assign(n, 0.0); };
+  data.links.assign(model.links.size(), {});
+  data.placed.assign(model.islands.size(), 0);
+  data.place.q = model.q_start, data.place.v = model.v_start;
   std::size_t balls = 0;
   for (const Link& link : model.links) balls += link.ball >= 0 ? 1 : 0;
-  data.balls.resize(balls);
-  data.diagonal.resize(model.laws.size());
+  data.balls.assign(balls, {});
+  data.held.clear(), data.diagonal.clear();
   for (const Link& link : model.links) data.held.push_back(link.prescribed ? 1 : 0);
-  for (std::size_t i = 0; i < model.laws.size(); ++i) data.diagonal[i] = model.laws[i].armature;
-  const std::size_t nv = model.laws.size(), nq = model.q_start.size();
-  data.needed.resize(nv);
-  data.zero.resize(nv);
-  data.tau.resize(nv);
+  for (const JointLaw& law : model.laws) data.diagonal.push_back(law.armature);
+  for (std::vector<double>* values : {&data.needed, &data.zero, &data.tau}) zero(*values, nv);
   std::size_t nodes = 0, loops = 0;
   for (const Group& group : model.groups) {
     nodes = std::max(nodes, group.bodies.size());
     loops = std::max(loops, group.loops.size());
   }
-  data.node_wrench.resize(nodes);
-  data.edge_wrench.resize(nodes + loops);
-  data.loop_work.resize(12 * loops);
-  data.group_load.resize(model.bodies.size());
-  for (Coordinates& c : data.given) c = {model.q_start, model.v_start, std::vector<double>(nv)};
-  data.stage = {std::vector<double>(nq), std::vector<double>(nv), std::vector<double>(nv)};
-  for (std::vector<double>& work : data.work) work.resize(nv);
-  data.modes.resize(3 * nv);
-  data.reports.resize(model.islands.size());
-  data.inertia = make_inertia_factor(model);
+  data.node_wrench.assign(nodes, {});
+  data.edge_wrench.assign(nodes + loops, {});
+  zero(data.loop_work, 12 * loops);
+  data.group_load.assign(model.bodies.size(), {});
+  for (Coordinates& c : data.given) c.q = model.q_start, c.v = model.v_start, zero(c.a, nv);
+  zero(data.stage.q, nq), zero(data.stage.v, nv), zero(data.stage.a, nv);
+  for (std::vector<double>& work : data.work) zero(work, nv);
+  data.modes.assign(3 * nv, 0);
+  data.reports.assign(model.islands.size(), {});
   ConstraintData& cd = data.constraints;
-  const auto nrow = static_cast<std::size_t>(model.nrow);
-  cd.J.resize(model.constraint_size), cd.W.resize(model.constraint_size);
-  cd.G.resize(nrow > 0 ? model.row_at.back() : 0), cd.L.resize(cd.G.size());
-  cd.force.resize(nrow), cd.error.resize(nrow);
-  for (std::vector<double>& work : cd.work) work.resize(nrow);
-  cd.tau.resize(nv), cd.a.resize(nv);
-  if (model.contact) {
+  const std::size_t envelope = nrow > 0 ? model.row_at.back() : 0;
+  zero(cd.J, model.constraint_size), zero(cd.W, model.constraint_size);
+  zero(cd.G, envelope), zero(cd.L, envelope);
+  zero(cd.force, nrow), zero(cd.error, nrow);
+  for (std::vector<double>& work : cd.work) zero(work, nrow);
+  zero(cd.tau, nv), zero(cd.a, nv);
+  if (!model.contact) {
+    data.contact = {};
+    return;
+  }
+  data.inertia = make_inertia_factor(model);
+  if (!data.contact) {
     data.contact = Owned<ContactData>(std::make_shared<ContactData>());
     data.contact.copy = [](const ContactData& from) { return std::make_shared<ContactData>(from); };
-    ContactData& contact = *data.contact;
-    contact.touched.resize(model.islands.size()), contact.idle.resize(model.islands.size());
-    contact.v.resize(nv), contact.change.resize(nv), contact.start.resize(nv), contact.lost.resize(nv);
-    contact.first_part.resize(model.islands.size());
-    contact.laws.resize(3 * nv), contact.laws_before.resize(3 * nv);
-    contact.sleep = make_sleep(model);
   }
+  ContactData& contact = *data.contact;
+  contact.contacts.clear(), contact.before.clear(), contact.impacts.clear();
+  contact.solved = 0, contact.woken = true;
+  contact.sleep = make_sleep(model);
+  contact.touched.assign(model.islands.size(), 0), contact.idle.assign(model.islands.size(), 0);
+  contact.first_part.assign(model.islands.size(), -1);
+  for (std::vector<double>* values : {&contact.v, &contact.change, &contact.start, &contact.lost}) zero(*values, nv);
+  zero(contact.laws, 3 * nv), zero(contact.laws_before, 3 * nv);
+}
+
+Data make_data(const Model& model) {
+  Data data;
+  reset_data(model, data);
   return data;
 }
 

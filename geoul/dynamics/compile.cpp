@@ -3,11 +3,10 @@
 #include <cstdio>
 
 #include "geoul/dynamics/compile_constraints.h"
+#include "geoul/dynamics/compile_work.h"
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/model.h"
-#include "geoul/dynamics/rigid_groups.h"
-#include "geoul/dynamics/spanning_tree.h"
 #include "geoul/dynamics/weld_loops.h"
 
 namespace geoul::dynamics {
@@ -22,21 +21,18 @@ constexpr int kGround = -1;
 
 struct Compiler {
   const scene::Scene& scene;
+  const Model* before;
+  CompileWork& work;
+  Model& model;
   Diagnostics& diagnostics;
-  RigidGroups rigid;
-  std::size_t errors_before;
-  Model model = {};
-  std::vector<std::vector<std::size_t>> edges;  // (ngroup + 1) moving joints at a group; the last: at the ground
-  std::vector<bool> joint_done;
-  std::vector<bool> placed;    // (ngroup)
-  std::vector<Precise> X_LG;   // (ngroup)
-  std::vector<int> last_link;  // (ngroup) link that carries it
+  std::size_t errors_before = diagnostics.error_count();
+  RigidGroups& rigid = work.rigid;
+  SpanningTree& spanning = work.spanning;
+  std::vector<bool>&joint_done = work.joint_done, &placed = work.placed;
+  std::vector<Precise>& X_LG = work.X_LG;
+  std::vector<int>& last_link = work.last_link;
   int nball = 0;
-  SpanningTree spanning;
-  Precise after_slides;  // frame in which the links after slides go on
-
-  Compiler(const scene::Scene& s, Diagnostics& d, RigidGroups groups)
-      : scene(s), diagnostics(d), rigid(std::move(groups)), errors_before(d.error_count()) {}
+  Precise after_slides = {};  // frame in which the links after slides go on
 
   bool failed() const { return diagnostics.error_count() > errors_before; }
 
@@ -46,11 +42,36 @@ struct Compiler {
     return rigid.grounded[static_cast<std::size_t>(g)] ? kGround : g;
   }
   std::vector<std::size_t>& edges_of(int group) {
-    return group < 0 ? edges.back() : edges[static_cast<std::size_t>(group)];
+    return work.edges[group < 0 ? rigid.groups.size() : static_cast<std::size_t>(group)];
   }
   const Group& group(int g) const { return rigid.groups[static_cast<std::size_t>(g)]; }
 
+  // Everything that push_back fills is emptied; the rest is assigned.
+  void reset() {
+    model.nq = model.nv = model.nrow = 0;
+    model.constraint_size = 0;
+    model.links.clear(), model.laws.clear(), model.bodies.clear(), model.body_gravity.clear();
+    for (Tree& tree : model.trees) work.spare_bodies.push_back(std::move(tree.bodies));
+    for (Island& island : model.islands) work.spare_bodies.push_back(std::move(island.all.bodies));
+    model.trees.clear(), model.islands.clear(), model.constraints.clear();
+    model.row_first.clear(), model.row_at.clear();
+    model.q_start.clear(), model.v_start.clear();
+    model.contact.reset();
+    X_LG.assign(rigid.groups.size(), Precise{});
+    last_link.assign(rigid.groups.size(), -1);
+    placed.assign(rigid.groups.size(), false);
+    joint_done.assign(scene.joints.size(), false);
+  }
+  std::vector<int> spare_bodies() const {
+    if (work.spare_bodies.empty()) return {};
+    std::vector<int> bodies = std::move(work.spare_bodies.back());
+    work.spare_bodies.pop_back();
+    bodies.clear();
+    return bodies;
+  }
+
   void run() {
+    reset();
     model.name = scene.name;
     model.gravity = scene.gravity;
     model.nbody = static_cast<int>(scene.bodies.size());
@@ -59,11 +80,7 @@ struct Compiler {
     model.sites = scene.sites;
     model.joint_link.assign(scene.joints.size(), -1);
     model.joint_reversed.assign(scene.joints.size(), false);
-    model.layout.joints.resize(scene.joints.size());
-    X_LG.resize(rigid.groups.size());
-    last_link.assign(rigid.groups.size(), -1);
-    placed.assign(rigid.groups.size(), false);
-    joint_done.assign(scene.joints.size(), false);
+    model.layout.joints.assign(scene.joints.size(), {});
     collect_edges();
     grow_trees();
     place_bodies_on_links();
@@ -74,11 +91,12 @@ struct Compiler {
     prepare_groups();
     place_springs();
     if (!failed()) add_constraints(scene, rigid, X_LG, spanning, model, diagnostics);
-    if (!failed()) model.contact = set_up_contact(scene, model, diagnostics);
+    if (!failed()) model.contact = set_up_contact(scene, model, before ? before->contact.get() : nullptr, diagnostics);
   }
 
   void collect_edges() {
-    edges.resize(rigid.groups.size() + 1);
+    if (work.edges.size() < rigid.groups.size() + 1) work.edges.resize(rigid.groups.size() + 1);
+    for (std::vector<std::size_t>& at : work.edges) at.clear();
     for (std::size_t j = 0; j < scene.joints.size(); ++j) {
       const Joint& joint = scene.joints[j];
       if (!joint.enabled || joint.type == JointType::kFixed) continue;
@@ -95,47 +113,53 @@ struct Compiler {
   // Trees from bodies with a given motion, then from the ground, then from floating bases; those of one island behind
   // each other.
   void grow_trees() {
-    std::vector<bool> given(rigid.groups.size());
+    std::vector<bool>& given = work.given;
+    given.assign(rigid.groups.size(), false);
     for (std::size_t g = 0; g < rigid.groups.size(); ++g) {
       given[g] = !rigid.grounded[g] && kinematic(g);
       if (!rigid.grounded[g]) continue;
       placed[g] = true;
       X_LG[g] = rigid.X_WG[g];
     }
-    spanning = span(scene, rigid, given);
-    struct Root {
-      int island, group;
-      std::size_t joint;  // from the ground, where group is kGround
-    };
-    std::vector<Root> roots;
+    span(scene, rigid, given, work.spanning_work, spanning);
+    using Root = CompileWork::Root;
+    std::vector<Root>& roots = work.roots;
+    roots.clear();
     const auto island_of = [&](int g) { return spanning.island[static_cast<std::size_t>(g)]; };
     for (std::size_t g = 0; g < given.size(); ++g) {
       if (given[g]) roots.push_back({island_of(static_cast<int>(g)), static_cast<int>(g), 0});
     }
-    for (const std::size_t j : edges.back()) {
+    for (const std::size_t j : edges_of(kGround)) {
       const int child = group_of(scene.joints[j].child);
       const int moved = child < 0 ? group_of(scene.joints[j].parent) : child;
       if (moved >= 0 && spanning.in_tree[j]) roots.push_back({island_of(moved), kGround, j});
     }
     for (const int g : spanning.floating) roots.push_back({island_of(g), g, 0});
-    std::vector<int> rank(rigid.groups.size(), -1);  // islands in the order of their first root
+    std::vector<int>& rank = work.rank;  // islands in the order of their first root
+    rank.assign(rigid.groups.size(), -1);
     int islands = 0;
     for (const Root& r : roots) {
       int& at = rank[static_cast<std::size_t>(r.island)];
       if (at < 0) at = islands++;
     }
-    std::stable_sort(roots.begin(), roots.end(), [&](const Root& a, const Root& b) {
+    const auto before_it = [&](const Root& a, const Root& b) {
       return rank[static_cast<std::size_t>(a.island)] < rank[static_cast<std::size_t>(b.island)];
-    });
+    };
+    // mostly sorted already; std::stable_sort would allocate
+    if (!std::is_sorted(roots.begin(), roots.end(), before_it)) std::stable_sort(roots.begin(), roots.end(), before_it);
     int island = -1;
     for (const Root& r : roots) {
-      const std::size_t before = model.trees.size();
+      const std::size_t trees = model.trees.size();
       start_tree([&] {
         r.group == kGround ? hang(r.joint, kGround) : float_base(r.group, given[static_cast<std::size_t>(r.group)]);
       });
-      if (model.trees.size() == before) continue;
-      if (r.island != island)
-        model.islands.push_back({model.trees.back(), static_cast<int>(before), 0, 0, 0, 0, 0, {}});
+      if (model.trees.size() == trees) continue;
+      if (r.island != island) {
+        Island& next = model.islands.emplace_back();
+        const Tree& first = model.trees.back();
+        next.all = {first.begin, first.end, first.q_begin, first.q_end, first.v_begin, first.v_end, spare_bodies()};
+        next.tree_begin = static_cast<int>(trees);
+      }
       island = r.island;
       extend(model.islands.back(), model.trees.back());
     }
@@ -152,18 +176,17 @@ struct Compiler {
     tree.begin = static_cast<int>(model.links.size()), tree.q_begin = model.nq, tree.v_begin = model.nv;
     grow();
     tree.end = static_cast<int>(model.links.size()), tree.q_end = model.nq, tree.v_end = model.nv;
-    if (tree.end > tree.begin) model.trees.push_back(tree);
+    if (tree.end == tree.begin) return;
+    tree.bodies = spare_bodies();
+    model.trees.push_back(std::move(tree));
   }
 
   // Depth first, so that the links of a tree and of every branch stand together.
   void hang(std::size_t first, int from) {
-    struct Open {
-      std::size_t joint;
-      int from;
-    };
-    std::vector<Open> open{{first, from}};
+    std::vector<CompileWork::Open>& open = work.open;
+    open.assign(1, {first, from});
     while (!open.empty()) {
-      const Open next = open.back();
+      const CompileWork::Open next = open.back();
       open.pop_back();
       const Joint& joint = scene.joints[next.joint];
       if (joint_done[next.joint] || !spanning.in_tree[next.joint]) continue;
@@ -206,8 +229,7 @@ struct Compiler {
       law.q = k < 3 ? model.links[first].q + k : -1;
       model.laws.push_back(law);
     }
-    const std::vector<std::size_t> more = edges_of(g);
-    for (const std::size_t j : more) {
+    for (const std::size_t j : edges_of(g)) {
       if (!joint_done[j]) hang(j, g);
     }
   }
@@ -235,18 +257,19 @@ struct Compiler {
   // Slides along x, y (and z) of the frame F on link `parent`; the last one's frame is turned back by add_ball or
   // add_turn.
   void add_slides(int parent, const Precise& X_PF, int count, scene::JointId joint) {
-    Precise frame = X_PF;
     constexpr Vec3d kAxes[] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    static const Precise turn[] = {{z_to(kAxes[0]), {}}, {z_to(kAxes[1]), {}}, {z_to(kAxes[2]), {}}};
+    static const Transformd next[] = {Transformd(turn[0]), Transformd(inverse(turn[0]) * turn[1]),
+                                      Transformd(inverse(turn[1]) * turn[2])};
+    static const Precise after[] = {inverse(turn[0]), inverse(turn[1]), inverse(turn[2])};
     for (int i = 0; i < count; ++i) {
       Link link;
       link.parent = i == 0 ? parent : static_cast<int>(model.links.size()) - 1;
       link.joint = joint;
-      const Precise turn{z_to(kAxes[i]), {}};
-      link.X_PF = Transformd(frame * turn);
-      frame = inverse(turn);
+      link.X_PF = i == 0 && !(X_PF == Precise{}) ? Transformd(X_PF * turn[0]) : next[i];
       add_link(link, LinkMotion::kSlide);
     }
-    after_slides = frame;
+    after_slides = after[count - 1];
   }
 
   void add_ball(scene::JointId joint) {
@@ -331,6 +354,11 @@ struct Compiler {
   // Start position and velocity of a joint, measured between its two bodies where they are not given.
   void add_start(std::size_t j, BodyId near, BodyId far, const Precise& X_GL, const Precise& X_LF) {
     const Joint& joint = scene.joints[j];
+    if (joint.position && joint.velocity && scene::velocity_size(joint.type) == 1) {
+      model.q_start.push_back(*joint.position);
+      model.v_start.push_back(*joint.velocity);
+      return;
+    }
     const Precise X_BL = inverse(rigid.X_GB[far.index()]) * X_GL;
     const Precise X_WL = precise(scene.bodies[far.index()].X_WB) * X_BL;
     Precise X_WF = X_LF;
@@ -405,13 +433,18 @@ struct Compiler {
   // ---- after the trees ----
 
   void place_bodies_on_links() {
+    model.body_paths.resize(scene.bodies.size());
+    work.X_LB.resize(scene.bodies.size());
+    work.shares.resize(scene.bodies.size());
     for (std::size_t b = 0; b < scene.bodies.size(); ++b) {
       const auto g = static_cast<std::size_t>(rigid.group_of[b]);
-      const Precise X_LB = X_LG[g] * rigid.X_GB[b];
+      Precise& X_LB = work.X_LB[b];
+      X_LB = rigid.node_of[b] == 0 ? X_LG[g] : X_LG[g] * rigid.X_GB[b];
       const int link = rigid.grounded[g] ? -1 : last_link[g];
-      model.bodies.push_back({link, static_cast<int>(g), Transformd(rigid.X_GB[b]), Transformd(X_LB), rounded(X_LB)});
+      model.bodies.push_back(
+          {link, static_cast<int>(g), Transformd(rigid.X_GB[b]), Transformd(X_LB), share(b).pose_LB});
       model.body_gravity.push_back(scene.bodies[b].gravity);
-      model.body_paths.push_back(scene.bodies[b].path);
+      model.body_paths[b] = scene.bodies[b].path;
       if (link < 0) continue;
       const auto tree = std::upper_bound(model.trees.begin(), model.trees.end(), link,
                                          [](int l, const Tree& t) { return l < t.end; });
@@ -429,9 +462,7 @@ struct Compiler {
       Link& link = model.links[static_cast<std::size_t>(group.link)];
       for (const int b : group.bodies) {
         const auto body = static_cast<std::size_t>(b);
-        const scene::MassProperties& m = scene.bodies[body].mass;
-        const Inertia<long double> I = to_parent(
-            X_LG[g] * rigid.X_GB[body], Inertia<long double>(inertia_about_origin(m.mass, m.center, m.inertia)));
+        const Inertia<long double>& I = share(body).I_L;
         sum += I;
         if (!scene.bodies[body].gravity) {
           link.weightless_mass += static_cast<double>(I.m);
@@ -442,10 +473,21 @@ struct Compiler {
     }
   }
 
+  const CompileWork::Share& share(std::size_t body) {
+    CompileWork::Share& s = work.shares[body];
+    const scene::MassProperties& m = scene.bodies[body].mass;
+    if (!s.known || !(s.X_LB == work.X_LB[body]) || !(s.mass == m)) {
+      const auto I_B = Inertia<long double>(inertia_about_origin(m.mass, m.center, m.inertia));
+      s = {work.X_LB[body], m, rounded(work.X_LB[body]), to_parent(work.X_LB[body], I_B), true};
+    }
+    return s;
+  }
+
   // Every degree of freedom must carry inertia, at the start pose at least.
   void check_inertia() {
     if (failed()) return;
-    std::vector<LinkData> links(model.links.size());
+    std::vector<LinkData>& links = work.links;
+    links.resize(model.links.size());
     kernels::kinematics(model, 0, model.nlink, model.q_start.data(), model.v_start.data(), links.data());
     kernels::composite_inertia(model, 0, model.nlink, links.data());
     for (int i = 0; i < model.nlink; ++i) {
@@ -505,16 +547,23 @@ struct Compiler {
 
 }  // namespace
 
-std::optional<Model> compile(const scene::Scene& scene, Diagnostics& diagnostics) {
-  const std::size_t before = diagnostics.error_count();
-  scene::validate(scene, diagnostics);
-  if (diagnostics.error_count() > before) return std::nullopt;
-  RigidGroups rigid = find_rigid_groups(scene, diagnostics);
-  if (diagnostics.error_count() > before) return std::nullopt;
-  Compiler compiler(scene, diagnostics, std::move(rigid));
+bool compile_into(const scene::Scene& scene, Trust trust, const Model* before, CompileWork& work, Model& model,
+                  Diagnostics& diagnostics) {
+  const std::size_t errors = diagnostics.error_count();
+  if (trust == Trust::kNone) scene::validate(scene, diagnostics);
+  if (diagnostics.error_count() > errors) return false;
+  find_rigid_groups(scene, diagnostics, work.rigid_work, work.rigid);
+  if (diagnostics.error_count() > errors) return false;
+  Compiler compiler{scene, before, work, model, diagnostics};
   compiler.run();
-  if (compiler.failed()) return std::nullopt;
-  return std::move(compiler.model);
+  return !compiler.failed();
+}
+
+std::optional<Model> compile(const scene::Scene& scene, Diagnostics& diagnostics) {
+  CompileWork work;
+  Model model;
+  if (!compile_into(scene, Trust::kNone, nullptr, work, model, diagnostics)) return std::nullopt;
+  return model;
 }
 
 Model compiled(const scene::Scene& scene) {

@@ -21,7 +21,7 @@ double closing_speed(const Model& model, const ContactData& cd, const scene::Sta
     const Contact& c = cd.contacts[static_cast<size_t>(i)];
     if (c.a != pair.first || c.b != pair.second) continue;
     const auto velocity = [&](int collider) {
-      const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+      const scene::BodyId body = model.contact->geometry->colliders[static_cast<size_t>(collider)].body;
       if (!body.valid()) return Vec3d{};
       const Motiond& V = state.V_WB[body.index()];
       return V.v + cross(V.w, c.p_W - state.X_WB[body.index()].p);
@@ -32,7 +32,7 @@ double closing_speed(const Model& model, const ContactData& cd, const scene::Sta
 }
 
 bool is_convex(const Model& model, int collider) {
-  const collision::Collider& c = model.contact->geometry.colliders[static_cast<size_t>(collider)];
+  const collision::Collider& c = model.contact->geometry->colliders[static_cast<size_t>(collider)];
   return std::isfinite(model.contact->thickness[static_cast<size_t>(collider)]) && c.geometry >= 0;
 }
 
@@ -47,7 +47,7 @@ Duration until_impact(const Model& model, Duration step, Data& data, const scene
   for (const auto& pair : cd.collision.fast) {
     if (!is_convex(model, pair.first) && !is_convex(model, pair.second)) continue;
     const std::optional<double> t =
-        collision::time_of_impact(setup.geometry, pair.first, pair.second, state.X_WB, state.V_WB, h, kGap);
+        collision::time_of_impact(*setup.geometry, pair.first, pair.second, state.X_WB, state.V_WB, h, kGap);
     if (t && *t <= 0) {
       const double speed = closing_speed(model, cd, state, pair);
       const double thin =

@@ -39,14 +39,18 @@ double thickness(const Geometry& g) {
 }  // namespace
 
 std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, const Model& model,
-                                                   Diagnostics& diagnostics) {
+                                                   const ContactSetup* before, Diagnostics& diagnostics) {
   if (std::none_of(scene.shapes.begin(), scene.shapes.end(), [](const scene::Shape& s) { return s.collides; })) {
     return nullptr;
   }
-  std::optional<collision::CollisionModel> geometry = collision::compile(scene, diagnostics);
-  if (!geometry) return nullptr;
   auto setup = std::make_shared<ContactSetup>();
-  setup->geometry = std::move(*geometry);
+  if (before) {
+    setup->geometry = before->geometry;
+  } else {
+    std::optional<collision::CollisionModel> geometry = collision::compile(scene, diagnostics);
+    if (!geometry) return nullptr;
+    setup->geometry = std::make_shared<const collision::CollisionModel>(std::move(*geometry));
+  }
   const auto group_of = [&](scene::BodyId body) {
     if (!body.valid() || model.bodies[body.index()].link < 0) return -1;
     return model.bodies[body.index()].group;
@@ -68,12 +72,12 @@ std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, co
   setup->filter.apart.erase(std::unique(setup->filter.apart.begin(), setup->filter.apart.end()),
                             setup->filter.apart.end());
   setup->reach.assign(scene.bodies.size(), 0);
-  for (const collision::Collider& c : setup->geometry.colliders) {
+  for (const collision::Collider& c : setup->geometry->colliders) {
     const scene::MaterialId id = scene.shapes[c.shape.index()].material;
     const scene::Material m = id.valid() ? scene.materials[id.index()] : scene::Material{};
     setup->materials.push_back({m.static_friction, m.dynamic_friction, m.restitution, m.torsional_friction,
                                 m.rolling_friction, m.contact_stiffness, m.contact_damping});
-    const Geometry& shape = setup->geometry.geometries[static_cast<std::size_t>(c.geometry)];
+    const Geometry& shape = setup->geometry->geometries[static_cast<std::size_t>(c.geometry)];
     if (c.body.valid()) {
       double& reach = setup->reach[c.body.index()];
       reach = std::max(reach, norm(c.X_BC.p) + (std::isfinite(shape.bounding_radius) ? shape.bounding_radius : 1));

@@ -57,7 +57,7 @@ struct ContactStep {
   StepReport report = {};
 
   int link_of(int collider) const {
-    const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+    const scene::BodyId body = model.contact->geometry->colliders[static_cast<size_t>(collider)].body;
     return body.valid() ? model.bodies[body.index()].link : -1;
   }
   const Island* island_of(int link) const {
@@ -399,7 +399,7 @@ bool before(const Contact& x, const Contact& y) { return std::tie(x.a, x.b, x.id
 // Contacts of sleepers go behind the others, as they were.
 void keep_sleeping(const Model& model, ContactData& cd) {
   const auto sleeps = [&](int collider) {
-    const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+    const scene::BodyId body = model.contact->geometry->colliders[static_cast<size_t>(collider)].body;
     return body.valid() && model.bodies[body.index()].link >= 0 && cd.sleep.rests[body.index()] != 0;
   };
   for (const Contact& c : cd.before) {
@@ -419,7 +419,7 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
   const collision::DetectOptions detection{options.contact_margin, options.dt.seconds(), cd.sleep.rests,
                                            model.contact->thickness};
   const auto detect = [&] {
-    collision::detect(model.contact->geometry, model.contact->filter, state.X_WB, state.V_WB, detection, cd.collision);
+    collision::detect(*model.contact->geometry, model.contact->filter, state.X_WB, state.V_WB, detection, cd.collision);
   };
   detect();
   while (wake_touched(model, data)) detect();
@@ -427,7 +427,7 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
   cd.contacts.clear();
   std::fill(cd.touched.begin(), cd.touched.end(), static_cast<char>(0));
   const auto touch = [&](int collider) {
-    const scene::BodyId body = model.contact->geometry.colliders[static_cast<size_t>(collider)].body;
+    const scene::BodyId body = model.contact->geometry->colliders[static_cast<size_t>(collider)].body;
     const int link = body.valid() ? model.bodies[body.index()].link : -1;
     if (link < 0) return false;
     const auto at = std::upper_bound(model.islands.begin(), model.islands.end(), link,

@@ -22,7 +22,7 @@ struct ContactMaterial {
 
 // The constant part, made by compile().
 struct ContactSetup {
-  collision::CollisionModel geometry;
+  std::shared_ptr<const collision::CollisionModel> geometry;
   collision::PairFilter filter;
   std::vector<ContactMaterial> materials;  // (ncollider)
   std::vector<double> reach;               // (nbody) of any point of its colliders [m]; 1 where it has none
@@ -31,9 +31,9 @@ struct ContactSetup {
 
 // Bodies of one rigid group, of one joint (unless it says collision_enabled) and excluded pairs never touch. Friction
 // and restitution of a pair are the means of the two materials', as in UsdPhysics' default. None where nothing
-// collides.
+// collides. `before`: of the same bodies and shapes, whose geometry is shared; may be null.
 std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, const Model& model,
-                                                   Diagnostics& diagnostics);
+                                                   const ContactSetup* before, Diagnostics& diagnostics);
 
 // One touching point after a step.
 struct Contact {

@@ -120,7 +120,7 @@ TEST(Contact, CarriesTheWeight) {
   world.run(0.1);
   Vec3d sum;
   for (const Contact& c : world.data.contact->contacts) {
-    const bool ground = !world.model.contact->geometry.colliders[static_cast<std::size_t>(c.a)].body.valid();
+    const bool ground = !world.model.contact->geometry->colliders[static_cast<std::size_t>(c.a)].body.valid();
     if (ground) sum += c.force_W;
   }
   EXPECT_NEAR(sum.z, 6 * 9.81, 1e-6);

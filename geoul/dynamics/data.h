@@ -122,7 +122,7 @@ struct Data {
   std::vector<double> needed;    // (nv) force that held links need, armature left out
   std::vector<double> zero;      // (nv)
 
-  InertiaFactor inertia;
+  InertiaFactor inertia;  // empty where nothing collides
   ConstraintData constraints;
   Owned<ContactData> contact;  // none where nothing collides
 

@@ -11,8 +11,11 @@
 namespace geoul::dynamics {
 
 Data make_data(const Model& model);
+// The same into memory that is there already.
+void reset_data(const Model& model, Data& data);
 // The start of the scene, with bodies placed.
 scene::State make_state(const Model& model);
+void reset_state(const Model& model, scene::State& state);  // the bodies are not placed yet
 
 // Link poses and velocities for (q, v): data.links[i].X_WL, .V (link frame). O(nlink).
 void forward_kinematics(const Model& model, std::span<const double> q, std::span<const double> v, Data& data);

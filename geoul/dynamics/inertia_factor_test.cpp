@@ -18,6 +18,7 @@ TEST(InertiaFactor, GivesBackEveryRightSide) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     const Model model = compiled(random_tree(9, seed, seed % 2 == 0));
     Data data = make_data(model);
+    data.inertia = make_inertia_factor(model);
     const auto nv = static_cast<std::size_t>(model.nv);
     Random random(seed, 7);
     std::vector<double> M(nv * nv);
@@ -57,6 +58,7 @@ TEST(InertiaFactor, GivesBackEveryRightSide) {
 TEST(InertiaFactor, HeldLinksStandStill) {
   const Model model = compiled(arm7());
   Data data = make_data(model);
+  data.inertia = make_inertia_factor(model);
   forward_kinematics(model, model.q_start, model.v_start, data);
   data.held[3] = 1;
   factor_inertia(model, model.islands[0], data);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <deque>
 
 namespace geoul::dynamics {
 namespace {
@@ -40,20 +39,29 @@ Precise across(const Joint& joint, bool from_parent) {
 struct Builder {
   const scene::Scene& scene;
   Diagnostics& diagnostics;
-  RigidGroups result;
-  std::vector<std::vector<std::size_t>> welds;  // (nbody) fixed joints between bodies
-  std::vector<std::size_t> anchors;             // fixed joints to the world
-  std::vector<int> reached_by;                  // (nbody) joint that reached it first; -1
-  std::vector<bool> used;                       // (njoint) in a tree or named as a loop
+  RigidWork& work;
+  RigidGroups& result;
+  std::vector<std::vector<std::size_t>>& welds = work.welds;
+  std::vector<bool>& used = work.used;
 
-  void run() {
+  void reset() {
     const std::size_t nbody = scene.bodies.size();
-    welds.resize(nbody);
-    reached_by.assign(nbody, -1);
+    if (welds.size() < nbody) welds.resize(nbody);
+    for (std::vector<std::size_t>& at : welds) at.clear();
+    work.anchors.clear();
+    work.reached_by.assign(nbody, -1);
     used.assign(scene.joints.size(), false);
+    for (Group& group : result.groups) work.spare.push_back(std::move(group));
+    result.groups.clear();
+    result.grounded.clear();
+    result.X_WG.clear();
     result.group_of.assign(nbody, -1);
     result.node_of.assign(nbody, -1);
-    result.X_GB.resize(nbody);
+    result.X_GB.assign(nbody, Precise{});
+  }
+
+  void run() {
+    reset();
     for (std::size_t j = 0; j < scene.joints.size(); ++j) {
       const Joint& joint = scene.joints[j];
       if (!holds(joint)) continue;
@@ -61,18 +69,32 @@ struct Builder {
         welds[joint.parent.index()].push_back(j);
         welds[joint.child.index()].push_back(j);
       } else {
-        anchors.push_back(j);
+        work.anchors.push_back(j);
       }
     }
     // Groups on the ground start at their first anchored body, so that trees of welds run from the ground outwards.
-    for (const std::size_t j : anchors) {
+    for (const std::size_t j : work.anchors) {
       const std::size_t body = anchored_body(j);
       if (result.group_of[body] < 0) grow(body, static_cast<int>(j));
     }
-    for (std::size_t b = 0; b < nbody; ++b) {
+    for (std::size_t b = 0; b < scene.bodies.size(); ++b) {
       if (result.group_of[b] < 0) grow(b, -1);
     }
-    for (const std::size_t j : anchors) close_anchor(j);
+    for (const std::size_t j : work.anchors) close_anchor(j);
+  }
+
+  // An empty group at the end.
+  void add_group() {
+    if (work.spare.empty()) {
+      result.groups.emplace_back();
+      return;
+    }
+    result.groups.push_back(std::move(work.spare.back()));
+    work.spare.pop_back();
+    Group& group = result.groups.back();
+    group.link = -1, group.length = 1;
+    group.bodies.clear(), group.inertia_G.clear(), group.tree.clear();
+    group.loops.clear(), group.loop_inverse.clear(), group.parent_node.clear();
   }
 
   std::size_t anchored_body(std::size_t j) const {
@@ -83,7 +105,7 @@ struct Builder {
   // Breadth first over the fixed joints from `root`; `anchor` holds it to the world, or is -1.
   void grow(std::size_t root, int anchor) {
     const int g = static_cast<int>(result.groups.size());
-    result.groups.emplace_back();
+    add_group();
     result.grounded.push_back(anchor >= 0);
     Precise X_WG = precise(scene.bodies[root].X_WB);
     if (anchor >= 0)
@@ -91,10 +113,10 @@ struct Builder {
                     !scene.joints[static_cast<std::size_t>(anchor)].parent.valid());
     result.X_WG.push_back(X_WG);
     add_node(g, root, Precise{}, -1, anchor);
-    std::deque<std::size_t> open{root};
-    while (!open.empty()) {
-      const std::size_t b = open.front();
-      open.pop_front();
+    std::vector<std::size_t>& open = work.open;
+    open.assign(1, root);
+    for (std::size_t next = 0; next < open.size(); ++next) {
+      const std::size_t b = open[next];
       for (const std::size_t j : welds[b]) {
         if (used[j]) continue;
         used[j] = true;
@@ -117,20 +139,22 @@ struct Builder {
     result.group_of[body] = g;
     result.node_of[body] = static_cast<int>(group.bodies.size());
     result.X_GB[body] = X_GB;
-    reached_by[body] = j;
+    work.reached_by[body] = j;
     group.bodies.push_back(static_cast<int>(body));
     group.parent_node.push_back(from);
     const scene::MassProperties& m = scene.bodies[body].mass;
-    group.inertia_G.push_back(
-        Inertiad(to_parent(X_GB, Inertia<long double>(inertia_about_origin(m.mass, m.center, m.inertia)))));
+    const auto inertia = inertia_about_origin(m.mass, m.center, m.inertia);
+    group.inertia_G.push_back(from < 0 && j < 0 ? Inertiad(inertia)
+                                                : Inertiad(to_parent(X_GB, Inertia<long double>(inertia))));
     if (j >= 0) {
       const auto id = static_cast<std::size_t>(j);
       used[id] = true;
       group.tree.push_back(weld(id, from, result.node_of[body],
                                 scene.joints[id].child.index() == body && scene.joints[id].child.valid(), X_GB));
     }
+    if (j < 0) return;  // the root stands where it is
     const Gap apart = gap(precise(scene.bodies[body].X_WB), result.X_WG[static_cast<std::size_t>(g)] * X_GB);
-    if (j >= 0 && (apart.distance > 1e-4 || apart.angle > 1e-4)) {
+    if (apart.distance > 1e-4 || apart.angle > 1e-4) {
       const Joint& joint = scene.joints[static_cast<std::size_t>(j)];
       Location where = joint_location(scene, static_cast<std::size_t>(j));
       diagnostics.warning(where, "joint-apart",
@@ -180,7 +204,7 @@ struct Builder {
   std::vector<int> route(const Group& group, int node) const {
     std::vector<int> joints;
     for (; node >= 0; node = group.parent_node[static_cast<std::size_t>(node)]) {
-      const int j = reached_by[static_cast<std::size_t>(group.bodies[static_cast<std::size_t>(node)])];
+      const int j = work.reached_by[static_cast<std::size_t>(group.bodies[static_cast<std::size_t>(node)])];
       if (j >= 0) joints.push_back(j);
     }
     return joints;
@@ -190,13 +214,13 @@ struct Builder {
 }  // namespace
 
 Mat3<long double> z_to(const Vec3d& axis) {
-  const Vec3<long double> z = (1 / norm(Vec3<long double>(axis))) * Vec3<long double>(axis);
   if (axis == Vec3d{0, 0, 1}) return Mat3<long double>::identity();
   if (axis == Vec3d{1, 0, 0}) return {{0, 0, 1}, {1, 0, 0}, {0, 1, 0}};
   if (axis == Vec3d{0, 1, 0}) return {{0, 1, 0}, {0, 0, 1}, {1, 0, 0}};
   if (axis == Vec3d{0, 0, -1}) return {{1, 0, 0}, {0, -1, 0}, {0, 0, -1}};
   if (axis == Vec3d{-1, 0, 0}) return {{0, 0, -1}, {-1, 0, 0}, {0, 1, 0}};
   if (axis == Vec3d{0, -1, 0}) return {{0, 1, 0}, {0, 0, -1}, {-1, 0, 0}};
+  const Vec3<long double> z = (1 / norm(Vec3<long double>(axis))) * Vec3<long double>(axis);
   const Vec3<long double> aid = std::abs(z.x) < 0.5L ? Vec3<long double>{1, 0, 0} : Vec3<long double>{0, 1, 0};
   Vec3<long double> x = cross(aid, z);
   x = (1 / norm(x)) * x;
@@ -215,10 +239,8 @@ Location joint_location(const scene::Scene& scene, std::size_t j) {
   return where;
 }
 
-RigidGroups find_rigid_groups(const scene::Scene& scene, Diagnostics& diagnostics) {
-  Builder builder{scene, diagnostics, {}, {}, {}, {}, {}};
-  builder.run();
-  return std::move(builder.result);
+void find_rigid_groups(const scene::Scene& scene, Diagnostics& diagnostics, RigidWork& work, RigidGroups& result) {
+  Builder{scene, diagnostics, work, result}.run();
 }
 
 }  // namespace geoul::dynamics

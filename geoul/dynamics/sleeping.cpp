@@ -20,7 +20,7 @@ int island_of(const Model& model, scene::BodyId body) {
 }
 
 int island_of_collider(const Model& model, int collider) {
-  return island_of(model, model.contact->geometry.colliders[static_cast<size_t>(collider)].body);
+  return island_of(model, model.contact->geometry->colliders[static_cast<size_t>(collider)].body);
 }
 
 void wake_group(const Model& model, int group, ContactData& cd) {

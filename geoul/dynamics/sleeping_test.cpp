@@ -56,7 +56,7 @@ TEST(Sleep, ATowerIsHeldToTheBitWithItsContacts) {
   EXPECT_EQ(report.contact.count, 20);       // and all is told
   double weight = 0;
   for (const Contact& c : world.data.contact->contacts) {
-    if (!world.model.contact->geometry.colliders[static_cast<std::size_t>(c.a)].body.valid()) weight += c.force_W.z;
+    if (!world.model.contact->geometry->colliders[static_cast<std::size_t>(c.a)].body.valid()) weight += c.force_W.z;
   }
   EXPECT_NEAR(weight, 5 * 9.81, 1e-6);
 }

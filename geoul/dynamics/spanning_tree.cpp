@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <numeric>
 
 namespace geoul::dynamics {
 namespace {
 
 struct Sets {
-  std::vector<int> parent;
+  std::vector<int>& parent;
 
-  explicit Sets(std::size_t n) : parent(n) { std::iota(parent.begin(), parent.end(), 0); }
+  Sets(std::size_t n, std::vector<int>& memory) : parent(memory) {
+    parent.resize(n);
+    std::iota(parent.begin(), parent.end(), 0);
+  }
   int find(int i) {
     while (parent[static_cast<std::size_t>(i)] != i) {
       int& up = parent[static_cast<std::size_t>(i)];
@@ -35,12 +37,13 @@ bool has_law(const scene::Joint& j) {
 
 }  // namespace
 
-SpanningTree span(const scene::Scene& scene, const RigidGroups& rigid, const std::vector<bool>& kinematic) {
+void span(const scene::Scene& scene, const RigidGroups& rigid, const std::vector<bool>& kinematic, SpanningWork& work,
+          SpanningTree& tree) {
   const auto ngroup = rigid.groups.size();
   const auto njoint = scene.joints.size();
   const int ground = static_cast<int>(ngroup);
-  SpanningTree tree;
   tree.in_tree.assign(njoint, false);
+  tree.floating.clear();
   const auto node = [&](scene::BodyId body) {
     if (!body.valid()) return ground;
     const int g = rigid.group_of[body.index()];
@@ -49,18 +52,22 @@ SpanningTree span(const scene::Scene& scene, const RigidGroups& rigid, const std
   const auto moving = [&](std::size_t j) {
     return scene.joints[j].enabled && scene.joints[j].type != scene::JointType::kFixed;
   };
-  std::vector<bool> coupled(njoint, false);
+  std::vector<bool>& coupled = work.coupled;
+  coupled.assign(njoint, false);
   for (const scene::Mimic& m : scene.mimics) coupled[m.joint.index()] = coupled[m.source.index()] = true;
   for (const scene::Coupling& c : scene.couplings) {
     for (const auto& [joint, coefficient] : c.terms) coupled[joint.index()] = true;
   }
 
-  Sets joined(ngroup + 1);  // what the tree holds together; roots count as the ground
+  Sets joined(ngroup + 1, work.joined);  // what the tree holds together; roots count as the ground
   for (std::size_t g = 0; g < ngroup; ++g) {
     if (kinematic[g]) joined.unite(static_cast<int>(g), ground);
   }
-  std::vector<std::vector<std::size_t>> edges(ngroup + 1);
-  std::vector<bool> is_child(ngroup + 1, false);
+  std::vector<std::vector<std::size_t>>& edges = work.edges;
+  if (edges.size() < ngroup + 1) edges.resize(ngroup + 1);
+  for (std::vector<std::size_t>& at : edges) at.clear();
+  std::vector<bool>& is_child = work.is_child;
+  is_child.assign(ngroup + 1, false);
   for (const int pass : {0, 1}) {
     for (std::size_t j = 0; j < njoint; ++j) {
       if (!moving(j)) continue;
@@ -74,18 +81,22 @@ SpanningTree span(const scene::Scene& scene, const RigidGroups& rigid, const std
       if (pass == 0 ? drive : has_law(scene.joints[j])) tree.in_tree[j] = tree.in_tree[j] || joined.unite(a, b);
     }
   }
-  std::vector<bool> seen(ngroup + 1, false);
-  std::deque<int> open;
+  std::vector<bool>& seen = work.seen;
+  seen.assign(ngroup + 1, false);
+  std::vector<int>& open = work.open;
+  open.clear();
+  std::size_t next = 0;
   const auto visit = [&](int g) {
     if (seen[static_cast<std::size_t>(g)]) return;
     seen[static_cast<std::size_t>(g)] = true;
     open.push_back(g);
   };
   const auto sweep = [&] {
-    for (; !open.empty(); open.pop_front()) {
-      for (const std::size_t j : edges[static_cast<std::size_t>(open.front())]) {
+    for (; next < open.size(); ++next) {
+      const int group = open[next];
+      for (const std::size_t j : edges[static_cast<std::size_t>(group)]) {
         const int a = node(scene.joints[j].parent), b = node(scene.joints[j].child);
-        const int other = a == open.front() ? b : a;
+        const int other = a == group ? b : a;
         if (!tree.in_tree[j]) tree.in_tree[j] = joined.unite(a, b);
         if (tree.in_tree[j]) visit(other);
       }
@@ -105,7 +116,7 @@ SpanningTree span(const scene::Scene& scene, const RigidGroups& rigid, const std
     }
   }
 
-  Sets tied(ngroup + 1);
+  Sets tied(ngroup + 1, work.tied);
   const auto tie = [&](int a, int b) {
     if (a != ground && b != ground) tied.unite(a, b);
   };
@@ -126,7 +137,6 @@ SpanningTree span(const scene::Scene& scene, const RigidGroups& rigid, const std
   for (std::size_t g = 0; g < ngroup; ++g) {
     tree.island[g] = tied.find(static_cast<int>(g));
   }
-  return tree;
 }
 
 }  // namespace geoul::dynamics

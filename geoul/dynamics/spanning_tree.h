@@ -8,6 +8,14 @@
 
 namespace geoul::dynamics {
 
+// Memory that span() uses again.
+struct SpanningWork {
+  std::vector<int> joined, tied;                // union-find
+  std::vector<std::vector<std::size_t>> edges;  // (ngroup + 1)
+  std::vector<bool> coupled, is_child, seen;
+  std::vector<int> open;
+};
+
 struct SpanningTree {
   std::vector<bool> in_tree;  // (njoint) moving joints of the tree; the other moving ones close loops
   std::vector<int> floating;  // groups that are roots of trees without a joint to the ground or a given motion
@@ -17,6 +25,7 @@ struct SpanningTree {
 
 // Joints with laws of their own (drive, limits, friction, spring, armature, coupling) come into the tree first, the
 // rest breadth first from the roots, so that paths are short and loops local. O(joints log).
-SpanningTree span(const scene::Scene& scene, const RigidGroups& rigid, const std::vector<bool>& kinematic);
+void span(const scene::Scene& scene, const RigidGroups& rigid, const std::vector<bool>& kinematic, SpanningWork& work,
+          SpanningTree& tree);
 
 }  // namespace geoul::dynamics

@@ -47,15 +47,23 @@ const char* to_string(Integrator integrator) {
   return "unknown";
 }
 
-Controls make_controls(const Model& model) {
+void reset_controls(const Model& model, Controls& controls) {
   const auto nv = static_cast<std::size_t>(model.nv);
-  Controls controls{std::vector<double>(nv), std::vector<double>(nv), std::vector<double>(nv), {}, {}};
+  for (std::vector<double>* values : {&controls.effort, &controls.target_position, &controls.target_velocity})
+    values->assign(nv, 0.0);
+  controls.wrenches.clear();
+  controls.motion = nullptr;
   for (std::size_t j = 0; j < model.joints.size(); ++j) {
     const scene::JointAddress& address = model.layout.joints[j];
     if (address.nv != 1) continue;
     controls.target_position[static_cast<std::size_t>(address.v)] = model.joints[j].drive.target_position;
     controls.target_velocity[static_cast<std::size_t>(address.v)] = model.joints[j].drive.target_velocity;
   }
+}
+
+Controls make_controls(const Model& model) {
+  Controls controls;
+  reset_controls(model, controls);
   return controls;
 }
 

@@ -52,6 +52,7 @@ struct Controls {
 
 // Efforts zero, drives at the targets of the scene.
 Controls make_controls(const Model& model);
+void reset_controls(const Model& model, Controls& controls);  // in memory that is there already
 
 // Takes state from t to t + dt: q, v, a (the mean over the step), tau (drives and commands), time, and the poses of all
 // bodies. Allocates nothing.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "geoul/dynamics/constraints.h"
 #include "geoul/dynamics/contacts.h"
@@ -13,24 +14,46 @@ namespace {
 
 using std::size_t;
 
-// The scene's start as the world is now.
-scene::Scene at_this_instant(const World& world) {
-  scene::Scene scene = world.scene;
-  for (size_t b = 0; b < scene.bodies.size(); ++b) {
-    scene.bodies[b].X_WB = world.state.X_WB[b];
-    scene.bodies[b].V_WB = world.state.V_WB[b];
+// The scene starts as the world is now, as long as this lives.
+class AtThisInstant {
+ public:
+  explicit AtThisInstant(World& world) : scene_(world.scene), pool_(world.pool) {
+    const size_t nbody = scene_.bodies.size(), njoint = scene_.joints.size();
+    pool_.X_WB.resize(nbody), pool_.V_WB.resize(nbody), pool_.position.resize(njoint), pool_.velocity.resize(njoint);
+    for (size_t b = 0; b < nbody; ++b) {
+      pool_.X_WB[b] = std::exchange(scene_.bodies[b].X_WB, world.state.X_WB[b]);
+      pool_.V_WB[b] = std::exchange(scene_.bodies[b].V_WB, world.state.V_WB[b]);
+    }
+    for (size_t j = 0; j < njoint; ++j) {  // positions of joints that go on, with all their turns
+      pool_.position[j] = scene_.joints[j].position, pool_.velocity[j] = scene_.joints[j].velocity;
+      if (j >= world.model.layout.joints.size()) continue;
+      const scene::JointAddress& at = world.model.layout.joints[j];
+      if (at.nv != 1) continue;
+      scene_.joints[j].position = world.state.q[static_cast<size_t>(at.q)];
+      scene_.joints[j].velocity = world.state.v[static_cast<size_t>(at.v)];
+    }
   }
-  for (size_t j = 0; j < scene.joints.size(); ++j) {  // positions of joints that go on, with all their turns
-    const scene::JointAddress& at = world.model.layout.joints[j];
-    if (at.nv == 1) scene.joints[j].position = world.state.q[static_cast<size_t>(at.q)];
+  AtThisInstant(const AtThisInstant&) = delete;
+  AtThisInstant& operator=(const AtThisInstant&) = delete;
+  ~AtThisInstant() {
+    for (size_t b = 0; b < pool_.X_WB.size(); ++b) {
+      scene_.bodies[b].X_WB = pool_.X_WB[b], scene_.bodies[b].V_WB = pool_.V_WB[b];
+    }
+    for (size_t j = 0; j < std::min(pool_.position.size(), scene_.joints.size()); ++j)
+      scene_.joints[j].position = pool_.position[j], scene_.joints[j].velocity = pool_.velocity[j];
   }
-  return scene;
-}
+
+ private:
+  scene::Scene& scene_;
+  WorldPool& pool_;
+};
 
 // Velocities of the new model under which its generalised momentum is that of the bodies' velocities V (world frame,
 // about the bodies' origins): M v = sum_b J_b^T I_b V_b. Prescribed motion keeps its own.
-void take_momentum(const Model& model, const scene::Scene& scene, const std::vector<Motiond>& V, Data& data,
-                   scene::State& state) {
+void take_momentum(const scene::Scene& scene, const std::vector<Motiond>& V, WorldPool& pool) {
+  const Model& model = pool.model;
+  Data& data = pool.data;
+  scene::State& state = pool.state;
   forward_kinematics(model, state.q, data.zero, data);
   for (LinkData& d : data.links) d.f_ext = {};
   for (size_t b = 0; b < model.bodies.size(); ++b) {
@@ -47,8 +70,9 @@ void take_momentum(const Model& model, const scene::Scene& scene, const std::vec
     LinkData& d = data.links[i];
     d.f_ext += model.links[i].inertia * Motiond{{}, -transpose_times(d.X_WL.R, model.gravity)};
   }
-  std::vector<double> v = state.v;  // prescribed links keep theirs
-  std::vector<double> tau(v.size());
+  std::vector<double>&v = pool.v, &tau = pool.tau;
+  v = state.v;  // prescribed links keep theirs
+  tau.assign(v.size(), 0.0);
   for (const Link& link : model.links) {  // rotors: armature times the joint's own rate, as far as it is known
     for (int k = link.v; k < link.v + kernels::degrees(link.motion); ++k) {
       const auto at = static_cast<size_t>(k);
@@ -69,8 +93,8 @@ double kinetic(const Model& model, Data& data, const scene::State& state) {
 }
 
 // Efforts and targets of joints that both models have.
-Controls carried_over(const Model& from, const Controls& old, const Model& to) {
-  Controls controls = make_controls(to);
+void carry_over(const Model& from, const Controls& old, const Model& to, Controls& controls) {
+  reset_controls(to, controls);
   for (size_t j = 0; j < std::min(from.joints.size(), to.joints.size()); ++j) {
     const scene::JointAddress &a = from.layout.joints[j], &b = to.layout.joints[j];
     for (int k = 0; k < std::min(a.nv, b.nv); ++k) {
@@ -82,30 +106,28 @@ Controls carried_over(const Model& from, const Controls& old, const Model& to) {
   }
   controls.motion = old.motion;
   controls.wrenches = old.wrenches;
-  return controls;
 }
 
-// Recompiles the world with `scene` (at this instant's poses) in the place of its own.
-Result<double> restructure(World& world, const scene::Scene& scene) {
+// Compiles the world's scene at this instant in the place of its model. Returns the loss of kinetic energy.
+Result<double> restructure(World& world) {
+  WorldPool& pool = world.pool;
+  const AtThisInstant now(world);
   Diagnostics diagnostics;
-  std::optional<Model> model = compile(scene, diagnostics);
-  if (!model) return Error{ErrorCode::kBadInput, diagnostics.text()};
-  Data data = make_data(*model);
-  scene::State state = make_state(*model);
+  if (!compile_into(world.scene, Trust::kScene, &world.model, pool.compile, pool.model, diagnostics))
+    return Error{ErrorCode::kBadInput, diagnostics.text()};
+  reset_data(pool.model, pool.data);
+  reset_state(pool.model, pool.state);
   const double before = kinetic(world.model, world.data, world.state);
-  take_momentum(*model, scene, world.state.V_WB, data, state);
-  state.time = world.state.time;
-  place_bodies(*model, data, state);
-  if (data.contact && world.data.contact) data.contact->contacts = world.data.contact->contacts;
-  const double after = kinetic(*model, data, state);
-  world.controls = carried_over(world.model, world.controls, *model);
-  for (size_t j = 0; j < scene.joints.size(); ++j) {  // the scene keeps what was written; only its joints change
-    if (j >= world.scene.joints.size()) world.scene.joints.push_back(scene.joints[j]);
-    world.scene.joints[j].enabled = scene.joints[j].enabled;
-  }
-  world.model = std::move(*model);
-  world.data = std::move(data);
-  world.state = std::move(state);
+  take_momentum(world.scene, world.state.V_WB, pool);
+  pool.state.time = world.state.time;
+  place_bodies(pool.model, pool.data, pool.state);
+  if (pool.data.contact && world.data.contact) pool.data.contact->contacts = world.data.contact->contacts;
+  const double after = kinetic(pool.model, pool.data, pool.state);
+  carry_over(world.model, world.controls, pool.model, pool.controls);
+  std::swap(world.model, pool.model);
+  std::swap(world.data, pool.data);
+  std::swap(world.state, pool.state);
+  std::swap(world.controls, pool.controls);
   return before - after;
 }
 
@@ -132,32 +154,61 @@ Result<JointChange> attach(World& world, scene::Joint joint, bool at_current_pos
   if (!finite(joint.X_PJ) || (!at_current_pose && !finite(joint.X_CJ))) {
     return Error{ErrorCode::kBadInput, "attach " + joint.path + ": a frame is not finite; write finite numbers"};
   }
-  scene::Scene scene = at_this_instant(world);
+  scene::Scene& scene = world.scene;
   if (at_current_pose) {
     const auto pose_of = [&](scene::BodyId body) {
-      return body.valid() ? transform(scene.bodies[body.index()].X_WB) : Transformd{};
+      return body.valid() ? transform(world.state.X_WB[body.index()]) : Transformd{};
     };
     joint.X_CJ = pose(inverse(pose_of(joint.child)) * (pose_of(joint.parent) * transform(joint.X_PJ)));
     joint.position.reset();
   }
   joint.enabled = true;
-  if (joint.path.empty()) joint.path = "/attached" + std::to_string(scene.joints.size());
-  scene.joints.push_back(joint);
-  if (!scene.joint_sources.empty()) scene.joint_sources.resize(scene.joints.size());
-  const Result<double> loss = restructure(world, scene);
-  if (!loss) return loss.error();
-  return JointChange{scene::JointId::from_index(scene.joints.size() - 1), *loss};
+  if (joint.path.empty())
+    joint.path =
+        "/attached" + std::to_string(world.pool.free.empty() ? scene.joints.size() : world.pool.free.back().index());
+  WorldPool& pool = world.pool;
+  const bool again = !pool.free.empty();
+  const auto id = again ? pool.free.back() : scene::JointId::from_index(scene.joints.size());
+  if (again) {
+    std::swap(scene.joints[id.index()], joint);
+  } else {
+    scene.joints.push_back(joint);
+    if (!scene.joint_sources.empty()) scene.joint_sources.resize(scene.joints.size());
+  }
+  Diagnostics diagnostics;
+  scene::validate_joint(scene, id, diagnostics);
+  Result<double> loss = Error{ErrorCode::kBadInput, diagnostics.text()};
+  if (diagnostics.error_count() == 0) loss = restructure(world);
+  if (loss) {
+    if (again) pool.free.pop_back();
+    pool.attached.push_back(id);
+    return JointChange{id, *loss};
+  }
+  if (again) {
+    std::swap(scene.joints[id.index()], joint);
+  } else {
+    scene.joints.pop_back();
+    if (!scene.joint_sources.empty()) scene.joint_sources.pop_back();
+  }
+  return loss.error();
 }
 
 Result<JointChange> detach(World& world, scene::JointId joint) {
   if (!joint.valid() || joint.index() >= world.scene.joints.size() || !world.scene.joints[joint.index()].enabled) {
     return Error{ErrorCode::kNotFound, "detach: no such joint, or it is detached already"};
   }
-  scene::Scene scene = at_this_instant(world);
-  scene.joints[joint.index()].enabled = false;
-  const Result<double> loss = restructure(world, scene);
-  if (!loss) return loss.error();
-  return JointChange{joint, *loss};
+  world.scene.joints[joint.index()].enabled = false;
+  const Result<double> loss = restructure(world);
+  if (loss) {
+    std::vector<scene::JointId>& attached = world.pool.attached;
+    if (const auto at = std::find(attached.begin(), attached.end(), joint); at != attached.end()) {
+      attached.erase(at);
+      world.pool.free.push_back(joint);
+    }
+    return JointChange{joint, *loss};
+  }
+  world.scene.joints[joint.index()].enabled = true;
+  return loss.error();
 }
 
 std::vector<scene::JointId> break_overloaded(World& world) {

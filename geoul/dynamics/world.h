@@ -9,17 +9,34 @@
 #include <vector>
 
 #include "geoul/core/result.h"
+#include "geoul/dynamics/compile_work.h"
 #include "geoul/dynamics/step.h"
 
 namespace geoul::dynamics {
 
+// What attach() and detach() build the next model in, and the memory they use: after a few calls they allocate nothing
+// but what a larger world needs.
+struct WorldPool {
+  CompileWork compile;
+  Model model;
+  Data data;
+  scene::State state;
+  Controls controls;
+  std::vector<Posed> X_WB;  // of the scene, as written
+  std::vector<Motiond> V_WB;
+  std::vector<std::optional<double>> position, velocity;
+  std::vector<double> v, tau;
+  std::vector<scene::JointId> attached, free;  // joints that attach() made: that hold, and whose places are free
+};
+
 struct World {
-  scene::Scene scene;
+  scene::Scene scene;  // as written; attach() adds to its joints, detach() disables them
   Model model;
   Data data;
   scene::State state;
   Controls controls;
   StepOptions options;
+  WorldPool pool;
 
   explicit World(scene::Scene s);  // throws ContractError where the scene does not compile
 };
@@ -34,8 +51,9 @@ struct JointChange {
 // joints that would not close, whatever compile() refuses.
 Result<JointChange> attach(World& world, scene::Joint joint, bool at_current_pose = true);
 
-// Takes a joint away (it stays in the scene, disabled, so that ids keep their meaning). Its bodies go on with the
-// velocities they have. Error: no such joint, or one that is disabled.
+// Takes a joint away. One of the scene as written stays in it, disabled, so that ids keep their meaning; the id of one
+// that attach() made may be given to a later one. Its bodies go on with the velocities they have. Error: no such joint,
+// or one that is disabled.
 Result<JointChange> detach(World& world, scene::JointId joint);
 
 // Detaches every joint whose reaction wrench (state.wrenches, see reaction_wrenches) exceeds its break load. Returns

@@ -139,8 +139,8 @@ void contact_loads(const Model& model, Data& data) {
 
 }  // namespace
 
-scene::State make_state(const Model& model) {
-  scene::State state;
+void reset_state(const Model& model, scene::State& state) {
+  state.time = {};
   state.q = model.q_start;
   state.v = model.v_start;
   state.a.assign(model.v_start.size(), 0.0);
@@ -148,8 +148,13 @@ scene::State make_state(const Model& model) {
   state.X_WB.resize(model.bodies.size());
   state.V_WB.resize(model.bodies.size());
   state.A_WB.resize(model.bodies.size());
-  state.wrenches.resize(model.joints.size());
+  state.wrenches.assign(model.joints.size(), {});
+}
+
+scene::State make_state(const Model& model) {
   Data data = make_data(model);
+  scene::State state;
+  reset_state(model, state);
   place_bodies(model, data, state);
   return state;
 }

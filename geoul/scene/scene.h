@@ -21,6 +21,8 @@ struct MassProperties {
   double mass = 0;  // [kg]
   Vec3d center;     // centre of mass in the body frame [m]
   Sym3d inertia;    // about the centre of mass, along the body's axes [kg m2]
+
+  bool operator==(const MassProperties&) const = default;
 };
 
 struct Body {
@@ -94,6 +96,8 @@ Vec3d principal_moments(const Sym3d& inertia);
 // zero length, limits reversed, joints of a body with itself, non-physical inertia (mass <= 0, negative moments,
 // triangle inequality) of bodies that can move. Codes: see validate.cpp.
 void validate(const Scene& scene, Diagnostics& diagnostics);
+// The same for one joint of a scene whose other parts are valid.
+void validate_joint(const Scene& scene, JointId joint, Diagnostics& diagnostics);
 
 // Any scene file by its ending (.usda .urdf, .xml for MJCF, meshes .stl .obj .dae as one body). All problems go to
 // diagnostics; none is returned where errors make the scene unusable.

@@ -181,4 +181,15 @@ void validate(const Scene& scene, Diagnostics& diagnostics) {
   }
 }
 
+void validate_joint(const Scene& scene, JointId joint, Diagnostics& diagnostics) {
+  Validator v{scene, diagnostics, {}};
+  v.joint(joint.index());
+  const std::string& path = scene.joints[joint.index()].path;
+  bool used = false;
+  for (std::size_t i = 0; i < scene.joints.size(); ++i) used |= i != joint.index() && scene.joints[i].path == path;
+  for (const Body& body : scene.bodies) used |= body.path == path;
+  for (const Site& site : scene.sites) used |= site.path == path;
+  if (used) v.error({}, path, "duplicate-path", "this name is used twice", "give the joint a name of its own");
+}
+
 }  // namespace geoul::scene
