@@ -44,6 +44,7 @@ struct Running {
     run.most_contacts = std::max(run.most_contacts, c.count);
     run.penetration = std::max(run.penetration, c.penetration);
     run.cone = std::max(run.cone, c.cone);
+    run.residual = std::max(run.residual, c.residual);
     run.complementarity = std::max(run.complementarity, c.complementarity);
     return report;
   }
@@ -84,7 +85,6 @@ GripperReport run_gripper(double seconds, double dt, const Gripper& options) {
   Running world(scene, dt);
   world.controls.motion = shaking(kGrip, scene.bodies[0].X_WB.p);
   for (long i = 0, n = world.steps(kGrip); i < n; ++i) world.step();
-  world.run = {};
   const auto in_finger = [&] { return relative_pose(world.model, world.state, BodyId{1}, BodyId{3}); };
   const Posed start = in_finger();
   double slip = 0, turn = 0;

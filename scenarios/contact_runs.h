@@ -15,6 +15,7 @@ struct ContactRun {
   double iterations = 0;       // mean over the steps
   double penetration = 0;      // largest [m]
   double cone = 0;             // largest violation [N]
+  double residual = 0;         // largest, of the contact laws [m/s]
   double complementarity = 0;  // largest [W]
   double wall = 0;             // [s]
 };

@@ -26,8 +26,10 @@ Scene bouncing_ball(double restitution);
 // A ball on the ground, thrown along x at `speed` without spin.
 Scene rolling_ball(double speed, double friction);
 
-// A hand (body 0, kinematic, at the origin) with two fingers (1 and 2) on slides along x, whose drives press pads of
-// 60 x 60 mm onto a standing cylinder (body 3) of 34 mm diameter, 100 mm, 0.25 kg.
+// A hand (body 0, kinematic, at the origin) with two fingers (1 and 2) on slides along x, whose position drives have
+// their targets inside the standing cylinder (body 3; 34 mm diameter, 100 mm, 0.25 kg) that their pads of 60 x 60 mm
+// hold: 2000 N/m, so 15 mm for 30 N. After IsaacLab, pull request 6357: a jaw's drive pushed through a cylinder of 34
+// mm by 14.88 mm, whatever its effort.
 struct Gripper {
   double force = 30;  // of each finger [N]
   double friction = 0.6;

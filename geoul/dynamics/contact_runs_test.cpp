@@ -21,6 +21,14 @@ TEST(Gripper, HoldsACylinderThroughShakingAtOneG) {
   EXPECT_LE(report.turn, 1e-8);
 }
 
+TEST(Gripper, IsStoppedByTheCylinderWhateverItsEffort) {
+  for (const double force : {5., 100., 2000.}) {
+    const GripperReport report = run_gripper(0.2, 1e-3, {force, 0.9});
+    EXPECT_LE(report.penetration, 1e-7) << force;
+    EXPECT_LE(report.slip, 1e-9) << force;
+  }
+}
+
 TEST(Gripper, LetsGoWhereFrictionIsTooSmall) {  // 2 x 0.03 x 30 N < 2.4 N
   EXPECT_GT(run_gripper(0.5, 1e-3, {30, 0.03}).slip, 1e-2);
 }
