@@ -130,7 +130,7 @@ void contact_loads(const Model& model, Data& data) {
   for (const Contact& c : data.contact->contacts) {
     const Forced F{c.moment_W + cross(c.p_W, c.force_W), c.force_W};
     const auto add = [&](int collider, const Forced& on) {
-      const scene::BodyId body = model.contact->geometry.colliders[static_cast<std::size_t>(collider)].body;
+      const scene::BodyId body = model.contact->geometry->colliders[static_cast<std::size_t>(collider)].body;
       if (body.valid()) add_load(model, body, model.bodies[body.index()].link, on, data);
     };
     add(c.b, F), add(c.a, -F);
