@@ -211,6 +211,17 @@ Result<JointChange> detach(World& world, scene::JointId joint) {
   return loss.error();
 }
 
+StepReport step(World& world) {
+  const StepReport report = step(world.model, world.options, world.controls, world.data, world.state);
+  const bool any = std::any_of(world.scene.joints.begin(), world.scene.joints.end(), [](const scene::Joint& j) {
+    return j.enabled && (std::isfinite(j.break_force) || std::isfinite(j.break_torque));
+  });
+  if (!any || !report.finite) return report;
+  reaction_wrenches(world.model, world.controls.wrenches, world.data, world.state);
+  break_overloaded(world);
+  return report;
+}
+
 std::vector<scene::JointId> break_overloaded(World& world) {
   std::vector<scene::JointId> broken;
   for (size_t j = 0; j < world.scene.joints.size(); ++j) {
@@ -218,6 +229,8 @@ std::vector<scene::JointId> break_overloaded(World& world) {
     const Forced& F = world.state.wrenches[j].F_C_J;
     if (joint.enabled && (norm(F.f) > joint.break_force || norm(F.n) > joint.break_torque)) {
       broken.push_back(scene::JointId::from_index(j));
+      world.breaks.push_back(
+          {broken.back(), joint.path, norm(F.f), norm(F.n), joint.break_force, joint.break_torque, world.state.time});
     }
   }
   for (const scene::JointId joint : broken) {

@@ -29,6 +29,15 @@ struct WorldPool {
   std::vector<scene::JointId> attached, free;  // joints that attach() made: that hold, and whose places are free
 };
 
+// A joint that gave way.
+struct Break {
+  scene::JointId joint;
+  std::string path;
+  double force = 0, torque = 0;              // its reaction wrench [N], about the joint's origin [N.m]
+  double break_force = 0, break_torque = 0;  // what it could bear
+  Time time;
+};
+
 struct World {
   scene::Scene scene;  // as written; attach() adds to its joints, detach() disables them
   Model model;
@@ -36,6 +45,7 @@ struct World {
   scene::State state;
   Controls controls;
   StepOptions options;
+  std::vector<Break> breaks;  // all that gave way in step(), in order
   WorldPool pool;
 
   explicit World(scene::Scene s);  // throws ContractError where the scene does not compile
@@ -56,8 +66,12 @@ Result<JointChange> attach(World& world, scene::Joint joint, bool at_current_pos
 // or one that is disabled.
 Result<JointChange> detach(World& world, scene::JointId joint);
 
+// One step; where joints have break loads, their reaction wrenches (mean over the step: contacts, loops and commands
+// count) are then in state.wrenches, and those that exceed one give way at this instant.
+StepReport step(World& world);
+
 // Detaches every joint whose reaction wrench (state.wrenches, see reaction_wrenches) exceeds its break load. Returns
-// those that broke.
+// those that broke; appends them to world.breaks.
 std::vector<scene::JointId> break_overloaded(World& world);
 
 }  // namespace geoul::dynamics

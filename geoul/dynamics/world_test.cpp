@@ -7,7 +7,8 @@
 #include <numbers>
 
 #include "geoul/dynamics/dynamics.h"
-#include "scenarios/mechanics.h"
+#include "scenarios/contacts.h"
+#include "scenarios/loops.h"
 
 namespace geoul::dynamics {
 namespace {
@@ -160,6 +161,80 @@ TEST(Attach, AnOverloadedJointBreaks) {
   const std::vector<scene::JointId> broken = break_overloaded(world);
   EXPECT_EQ(broken.size(), 2u);  // the anchor (4 cubes) and the weld that carries 3
   EXPECT_EQ(world.model.nv, 12);
+}
+
+TEST(Break, AWeldGivesWayWhenTheGrowingWeightReachesItsLoad) {
+  Scene scene;
+  add_box(scene, "/lamp", 2, {.1, .1, .1}, {});
+  add_joint(scene, JointType::kFixed, scene::kWorld, BodyId{0}, {0, 0, .05});
+  scene.joints[0].break_force = 50;
+  World world(scene);
+  world.controls.wrenches.resize(1);
+  while (world.breaks.empty() && world.state.time.seconds() < 1) {
+    world.controls.wrenches[0].f = {0, 0, -100 * (world.state.time.seconds() + 1e-3)};  // at the end of the step
+    step(world);
+  }
+  ASSERT_EQ(world.breaks.size(), 1u);
+  const Break& b = world.breaks[0];
+  EXPECT_NEAR(b.time.seconds(), (50 - 2 * 9.81) / 100, 1e-3);  // 2 g + 100 t = 50
+  EXPECT_EQ(b.path, world.scene.joints[0].path);
+  EXPECT_GT(b.force, 50);
+  EXPECT_LT(b.force, 50 + 0.1 + 1e-9);
+  const double z = world.state.X_WB[0].p.z;
+  step(world);
+  EXPECT_LT(world.state.X_WB[0].p.z, z);  // it falls
+}
+
+TEST(Break, ACantileverGivesWayByTorqueAtItsRoot) {
+  Scene scene = weld_chain(4, 1);
+  scene.gravity = {};
+  for (scene::Joint& joint : scene.joints) joint.break_torque = 70;
+  World world(scene);
+  world.controls.wrenches.resize(world.scene.bodies.size());
+  double root = 0;
+  while (world.breaks.empty() && world.state.time.seconds() < 2) {
+    const double f = 20 * (world.state.time.seconds() + 1e-3);
+    world.controls.wrenches.back().f = {0, 0, f};
+    root = f * 3;  // the anchor stands in the middle of the first cube
+    step(world);
+  }
+  ASSERT_EQ(world.breaks.size(), 1u) << "only the anchor bears more than 70 N.m";
+  EXPECT_NEAR(world.breaks[0].torque, root, 1e-9);
+  EXPECT_NEAR(world.breaks[0].time.seconds(), 70.0 / 60, 1.1e-3);
+}
+
+TEST(Break, AJointThatClosesALoopBreaksAndTheMechanismOpens) {
+  Scene scene = four_bar_windows(1);
+  World whole(scene);
+  double most = 0;
+  for (int i = 0; i < 500; ++i) {
+    step(whole);
+    reaction_wrenches(whole.model, {}, whole.data, whole.state);
+    for (std::size_t j = 0; j < whole.scene.joints.size(); ++j) {
+      if (whole.model.joint_link[j] < 0) most = std::max(most, norm(whole.state.wrenches[j].F_C_J.f));
+    }
+  }
+  ASSERT_GT(most, 1);
+  for (std::size_t j = 0; j < scene.joints.size(); ++j) {
+    if (whole.model.joint_link[j] < 0) scene.joints[j].break_force = 0.9 * most;
+  }
+  World world(scene);
+  for (int i = 0; i < 500 && world.breaks.empty(); ++i) step(world);
+  ASSERT_EQ(world.breaks.size(), 1u);
+  EXPECT_EQ(world.model.nrow, 0);
+  EXPECT_GT(world.breaks[0].force, 0.9 * most);
+}
+
+TEST(Break, AnImpactBreaksWhatItsForceExceeds) {
+  Scene scene = ground({0.5, 0});
+  const BodyId low = add_solid_box(scene, "/foot", 1, {.2, .2, .2}, {0, 0, .6}, {0.5, 0});
+  const BodyId high = add_solid_box(scene, "/head", 5, {.2, .2, .2}, {0, 0, .8}, {0.5, 0});
+  const scene::JointId neck = add_joint(scene, JointType::kFixed, low, high, {0, 0, .7});
+  scene.joints[neck.index()].break_force = 1000;  // 5 kg stopped from 3.13 m/s within a millisecond ask for more
+  World world(scene);
+  while (world.breaks.empty() && world.state.time.seconds() < 1) step(world);
+  ASSERT_EQ(world.breaks.size(), 1u);
+  EXPECT_NEAR(world.breaks[0].time.seconds(), std::sqrt(2 * 0.5 / 9.81), 2e-3);
 }
 
 }  // namespace
