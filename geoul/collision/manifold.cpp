@@ -28,6 +28,7 @@ struct Ring {
   int count = 0;
   Scratch<Vec3d, kMax> p;
   std::uint32_t id[kMax], tag[kMax];
+  bool rim[kMax];  // on an edge of the reference, or nearly so
 };
 
 std::uint32_t cut_id(bool ref_A, std::uint32_t cut, std::uint32_t tag, bool leaves) {
@@ -36,26 +37,32 @@ std::uint32_t cut_id(bool ref_A, std::uint32_t cut, std::uint32_t tag, bool leav
   return corner_of(ref_A, leaves ? tag & ~Ring::kCut : cut);
 }
 
-// Keeps what is left of the line from a along e, seen along n.
-void cut(const Vec3d& a, const Vec3d& inward, double slack, bool ref_A, std::uint32_t edge, Ring& in, Ring& out) {
-  out.count = 0;
-  if (in.count == 0) return;
-  double before = dot(in.p[in.count - 1] - a, inward);
-  int last = in.count - 1;
+// Keeps what is left of the line from a along e, seen along n. False where that is the whole ring, and out is not made.
+bool cut(const Vec3d& a, const Vec3d& inward, double size, bool ref_A, std::uint32_t edge, Ring& in, Ring& out) {
+  const double slack = kLateral * size, near = kOneCorner * size;
+  double d[Ring::kMax], least = 1e300;
   for (int i = 0; i < in.count; ++i) {
-    const double now = dot(in.p[i] - a, inward);
-    const bool was = before >= -slack, is = now >= -slack;
+    d[i] = dot(in.p[i] - a, inward);
+    in.rim[i] |= d[i] <= near;
+    least = std::min(least, d[i]);
+  }
+  if (least >= -slack) return false;
+  out.count = 0;
+  for (int i = 0, last = in.count - 1; i < in.count; last = i++) {
+    const bool was = d[last] >= -slack, is = d[i] >= -slack;
     if (was != is && out.count < Ring::kMax) {
-      const double t = clamp(before / (before - now), 0, 1);
+      const double t = clamp(d[last] / (d[last] - d[i]), 0, 1);
       out.p[out.count] = in.p[last] + t * (in.p[i] - in.p[last]);
       out.id[out.count] = cut_id(ref_A, edge, in.tag[last], was);
+      out.rim[out.count] = true;
       out.tag[out.count++] = was ? (Ring::kCut | edge) : in.tag[last];
     }
     if (is && out.count < Ring::kMax) {
-      out.p[out.count] = in.p[i], out.id[out.count] = in.id[i], out.tag[out.count++] = in.tag[i];
+      out.p[out.count] = in.p[i], out.id[out.count] = in.id[i], out.rim[out.count] = in.rim[i];
+      out.tag[out.count++] = in.tag[i];
     }
-    before = now, last = i;
   }
+  return true;
 }
 
 struct Side {
@@ -103,6 +110,7 @@ void name_places(const Measure& m, const Feature& of, bool A, Ring& ring) {
     const std::uint32_t name = corner_of(A, of.id[c]);
     int first = -1;
     for (int i = 0; i < ring.count; ++i) {
+      if (!ring.rim[i]) continue;
       const Vec3d d = ring.p[i] - of.p[c];
       const double h = dot(d, m.n);
       if (!(dot(d, d) - h * h <= near2)) continue;
@@ -114,7 +122,9 @@ void name_places(const Measure& m, const Feature& of, bool A, Ring& ring) {
       }
       if (m.gap(ring.p[i]) < m.gap(ring.p[first])) ring.p[first] = ring.p[i];
       --ring.count;
-      for (int k = i; k < ring.count; ++k) ring.p[k] = ring.p[k + 1], ring.id[k] = ring.id[k + 1];
+      for (int k = i; k < ring.count; ++k) {
+        ring.p[k] = ring.p[k + 1], ring.id[k] = ring.id[k + 1], ring.rim[k] = ring.rim[k + 1];
+      }
       --i;
     }
   }
@@ -128,14 +138,14 @@ void clip_polygons(const Measure& m, Candidates& out) {
   ring->count = inc.count;
   for (int i = 0; i < inc.count; ++i) {
     ring->p[i] = inc.p[i], ring->id[i] = corner_of(!m.ref_A, inc.id[i]), ring->tag[i] = inc.id[i];
+    ring->rim[i] = false;
   }
-  const double slack = kLateral * m.touch.size;
   // n is along the reference's outside and against the incident's: the corners of the two run in opposite turns.
   for (int i = 0; i < ref.count; ++i) {
     Vec3d a, inward;
     edge_line(ref, i, m.n, ref.disc && inc.disc, a, inward);
-    cut(a, inward, slack, m.ref_A, ref.id[i], *ring, *spare);
-    std::swap(ring, spare);
+    if (cut(a, inward, m.touch.size, m.ref_A, ref.id[i], *ring, *spare)) std::swap(ring, spare);
+    if (ring->count == 0) return;
   }
   if (inc.disc && ring->count == inc.count) {  // the whole disc: the farthest corner and a fixed triangle hold it
     bool whole = true;
@@ -148,7 +158,7 @@ void clip_polygons(const Measure& m, Candidates& out) {
       return;
     }
   }
-  if (!ref.disc && !inc.disc) {
+  if (!ref.disc && !inc.disc && std::find(ring->rim, ring->rim + ring->count, true) != ring->rim + ring->count) {
     name_places(m, m.ref_A ? ref : inc, true, *ring);
     name_places(m, m.ref_A ? inc : ref, false, *ring);
   }
