@@ -96,11 +96,9 @@ int collide_boxes(const Geometry& A, const Transformd& X_WA, const Geometry& B, 
   if (!best_axis(A.half, B.half, X_AB.R, X_AB.p, margin, touch.size, axes)) return 0;
   touch.normal = axes.normal, touch.distance = axes.separation, touch.margin = margin;
   if (axes.face < 0 && !edge_points(A.half, B.half, X_AB, axes, touch)) return -1;
-  Core core_A, core_B;
-  core_A.kind = core_B.kind = Kind::kBox, core_A.half = A.half, core_B.half = B.half;
   Feature fA, fB;
-  feature_along(core_A, axes.normal, fA);
-  feature_along(core_B, -transpose_times(X_AB.R, axes.normal), fB);
+  box_feature(A.half, axes.normal, fA);
+  box_feature(B.half, -transpose_times(X_AB.R, axes.normal), fB);
   move_feature(X_AB, fB);
   Candidates c;
   clip_features(touch, fA, fB, c);

@@ -51,22 +51,6 @@ void segment(const Vec3d& a, std::uint32_t ia, const Vec3d& b, std::uint32_t ib,
   out.count = 2, out.p[0] = a, out.id[0] = ia, out.p[1] = b, out.id[1] = ib, out.normal = normal, out.bend = bend;
 }
 
-void box_feature(const Vec3d& half, const Vec3d& n, Feature& out) {
-  const Vec3d a{std::abs(n.x), std::abs(n.y), std::abs(n.z)};
-  const int k = a.z >= a.x && a.z >= a.y ? 2 : a.x >= a.y ? 0 : 1;
-  const int i = k == 2 ? 0 : k + 1, j = i == 2 ? 0 : i + 1;
-  const double up = n[k] < 0 ? -1 : 1;
-  static constexpr double kI[4] = {-1, 1, 1, -1}, kJ[4] = {-1, -1, 1, 1};
-  out.count = 4;
-  for (int c = 0; c < 4; ++c) {
-    const int turn = up > 0 ? c : 3 - c;
-    Vec3d& p = out.p[c];
-    p[k] = up * half[k], p[i] = kI[turn] * half[i], p[j] = kJ[turn] * half[j];
-    out.id[c] = (p.x > 0 ? 1u : 0u) | (p.y > 0 ? 2u : 0u) | (p.z > 0 ? 4u : 0u);
-  }
-  out.normal = {}, out.normal[k] = up;
-}
-
 void cone_feature(const Core& core, const Vec3d& n, Feature& out) {
   const double h = core.half_height, r = core.radius, slant = std::sqrt(r * r + 4 * h * h);
   const double side_across = 2 * h / slant, side_up = r / slant;  // the side's normal
@@ -115,6 +99,22 @@ void hull_feature(const Core& core, const Vec3d& n, Feature& out) {
 }
 
 }  // namespace
+
+void box_feature(const Vec3d& half, const Vec3d& n, Feature& out) {
+  const Vec3d a{std::abs(n.x), std::abs(n.y), std::abs(n.z)};
+  const int k = a.z >= a.x && a.z >= a.y ? 2 : a.x >= a.y ? 0 : 1;
+  const int i = k == 2 ? 0 : k + 1, j = i == 2 ? 0 : i + 1;
+  const double up = n[k] < 0 ? -1 : 1;
+  static constexpr double kI[4] = {-1, 1, 1, -1}, kJ[4] = {-1, -1, 1, 1};
+  out.count = 4;
+  for (int c = 0; c < 4; ++c) {
+    const int turn = up > 0 ? c : 3 - c;
+    Vec3d& p = out.p[c];
+    p[k] = up * half[k], p[i] = kI[turn] * half[i], p[j] = kJ[turn] * half[j];
+    out.id[c] = (p.x > 0 ? 1u : 0u) | (p.y > 0 ? 2u : 0u) | (p.z > 0 ? 4u : 0u);
+  }
+  out.normal = {}, out.normal[k] = up;
+}
 
 Core core_of(const Geometry& g) {
   Core core;

@@ -63,6 +63,7 @@ struct Feature {
 };
 // The feature that holds the point farthest along unit n and is most nearly perpendicular to n.
 void feature_along(const Core& core, const Vec3d& n, Feature& out);
+void box_feature(const Vec3d& half, const Vec3d& n, Feature& out);  // of a box: leaves `disc` and `bend` alone
 
 inline double clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 inline Vec3d any_perpendicular(const Vec3d& n) {  // unit; n unit
