@@ -313,10 +313,6 @@ int collide_triangle(const Geometry& A, const Posed& X_WA, const TriangleFace& t
   const Transformd X_WAt = transform(X_WA);
   std::array<Vec3d, 3> corners;
   for (std::size_t i = 0; i < 3; ++i) corners[i] = transpose_times(X_WAt.R, triangle.p_W[i] - X_WAt.p);
-  for (int k = 0; k < 3; ++k) {  // beside the box about A
-    const double a = corners[0][k], b = corners[1][k], c = corners[2][k];
-    if (std::min(a, std::min(b, c)) > A.high[k] + margin || std::max(a, std::max(b, c)) < A.low[k] - margin) return 0;
-  }
   const Core core = core_of(A), face = triangle_core(corners, transpose_times(X_WAt.R, m_W));
   const Vec3d& m = face.triangle_normal;
   const double top = above + dot(m, support(core, m)) + core.rounding;

@@ -96,6 +96,12 @@ Vec3d surface_point(const Geometry& surface, int vertex) {
   return surface.grid->point(vertex % surface.grid->columns, vertex / surface.grid->columns);
 }
 
+void surface_corners(const Geometry& surface, int t, Vec3d p_G[3]) {
+  if (surface.grid) return triangle_corners(*surface.grid, t, p_G);
+  const std::array<int, 3>& v = surface.mesh->triangles[index(t)];
+  for (int i = 0; i < 3; ++i) p_G[i] = surface.mesh->vertices[index(v[index(i)])];
+}
+
 Vec3d surface_normal(const Geometry& surface, int t) {
   return surface.mesh ? surface.mesh->normals[index(t)] : triangle_normal(*surface.grid, t);
 }

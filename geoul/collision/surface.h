@@ -15,6 +15,7 @@ struct SurfaceTriangle {
 };
 SurfaceTriangle surface_triangle(const Geometry& surface, int t);
 Vec3d surface_normal(const Geometry& surface, int t);
+void surface_corners(const Geometry& surface, int t, Vec3d p_G[3]);
 // Id of corner 0 to 2 of triangle t, and where a vertex stands in G.
 int surface_vertex(const Geometry& surface, int t, int corner);
 Vec3d surface_point(const Geometry& surface, int vertex);

@@ -69,8 +69,16 @@ void collide_convex(const Geometry& convex, const Posed& X_WA, const Geometry& s
   const Transformd X = transform(X_WB);
   work.overlaps.clear();
   Manifold m;
+  const Transformd X_AG = inverse(transform(X_WA)) * X;
+  const Bounds around = grown({convex.low, convex.high}, margin + 1e-12 * convex.bounding_radius);
   visit_triangles(surface, box, [&](int t) {
-    if (!overlap(triangle_bounds(surface, t), box)) return;
+    Vec3d p[3];
+    surface_corners(surface, t, p);
+    Bounds b{min(p[0], min(p[1], p[2])), max(p[0], max(p[1], p[2]))};
+    if (!overlap(b, box)) return;
+    for (Vec3d& corner : p) corner = X_AG * corner;
+    b = {min(p[0], min(p[1], p[2])), max(p[0], max(p[1], p[2]))};
+    if (!overlap(b, around)) return;
     m.count = 0;
     const TriangleFace face = triangle_face(surface, X, t);
     if (collide_triangle(convex, X_WA, face, margin, m) == 0) return;
