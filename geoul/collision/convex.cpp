@@ -57,8 +57,11 @@ void cone_feature(const Core& core, const Vec3d& n, Feature& out) {
   const double across = std::sqrt(n.x * n.x + n.y * n.y);
   const double side = side_across * across + side_up * n.z;
   if (-n.z >= side) return disc_feature(r, -h, -1, kBottom, n, out);
-  if (side < kHalfRoot) return point({0, 0, h}, kTip, out);  // straight up
   const double c = across > 0 ? n.x / across : 1, s = across > 0 ? n.y / across : 0;
+  if (side < kHalfRoot) {  // past both of them: over the tip, or over the rim
+    if (2 * h * n.z >= r * across) return point({0, 0, h}, kTip, out);
+    return point({r * c, r * s, -h}, kBottom, out);
+  }
   segment({r * c, r * s, -h}, kBottom, {0, 0, h}, kTip, {side_across * c, side_across * s, side_up}, r, out);
 }
 

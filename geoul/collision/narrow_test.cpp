@@ -107,5 +107,23 @@ TEST(Narrow, ManifoldsAreSoundAtRandomPoses) {
   EXPECT_GT(touching, 500);
 }
 
+TEST(Narrow, TheDeepestPointOverAPlaneIsFoundAtEveryAngle) {
+  Random r(3);
+  const Geometry plane = make_plane();
+  for (int i = 0; i < 5000; ++i) {
+    const Geometry A = random_shape(r, kSolids[r.integer(6)]);
+    const Posed X{random_rotation(r), random_vector(r)};
+    const double d = signed_distance(plane, {}, A, X).distance;
+    Manifold m;
+    if (collide(plane, {}, A, X, 0.1, &m) == 0) {
+      EXPECT_GT(d, 0.1) << int(A.kind);
+      continue;
+    }
+    double deepest = 1e300;
+    for (int k = 0; k < m.count; ++k) deepest = std::min(deepest, m.points[k].distance);
+    EXPECT_NEAR(deepest, d, 1e-9) << int(A.kind);
+  }
+}
+
 }  // namespace
 }  // namespace geoul::collision
