@@ -7,6 +7,7 @@
 #include "geoul/collision/narrow.h"
 #include "geoul/collision/prepared.h"
 #include "geoul/collision/test_scenes.h"
+#include "geoul/core/parallel.h"
 #include "scenarios/allocations.h"
 
 namespace geoul::collision {
@@ -102,6 +103,42 @@ TEST(Detect, HasTheSameBitsWhateverCameBefore) {
     ASSERT_EQ(a.size(), b.size()) << step;
     ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(double)), 0) << step;
     ASSERT_GT(a.size(), 100u);
+  }
+}
+
+TEST(Detect, HasTheSameBitsForAnyNumberOfThreads) {
+  scene::Scene scene = mixed_scene(60, 9);
+  const auto waves = [](double x, double y) { return 0.1 * std::sin(5 * x) * std::cos(4 * y) - 0.6; };
+  add_shape(scene, scene::kWorld, scene::TriangleMesh{add_grid_mesh(scene, 30, 30, 3, waves), {1, 1, 1}});
+  add_shape(scene, add_body(scene), scene::TriangleMesh{add_ball_mesh(scene, 0.2, 8), {1, 1, 1}});
+  const CollisionModel model = compiled(scene);
+  const PairFilter filter = free_bodies(model.nbody);
+  constexpr std::size_t kWorlds = 12;
+  const auto run = [&](int threads) {
+    std::vector<std::vector<double>> found(kWorlds);
+    ThreadPool pool(threads);
+    pool.parallel_for(kWorlds, 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        Random random(100 + i);
+        World world = random_world(model, random, 0.6);
+        CollisionData data;
+        for (int step = 0; step < 5; ++step) {
+          move(world, 2e-3);
+          detect(model, filter, world.X, world.V, {1e-3, 2e-3}, data);
+        }
+        found[i] = numbers(data.manifolds);
+      }
+    });
+    return found;
+  };
+  const std::vector<std::vector<double>> alone = run(1);
+  EXPECT_GT(alone[0].size(), 100u);
+  for (const int threads : {2, 5}) {
+    const std::vector<std::vector<double>> together = run(threads);
+    for (std::size_t i = 0; i < kWorlds; ++i) {
+      ASSERT_EQ(alone[i].size(), together[i].size());
+      EXPECT_EQ(std::memcmp(alone[i].data(), together[i].data(), alone[i].size() * sizeof(double)), 0) << i;
+    }
   }
 }
 

@@ -105,15 +105,16 @@ void edge_line(const Feature& f, int i, const Vec3d& n, bool around, Vec3d& a, V
 // Corners of the two that lie over each other, or points cut beside a corner, are one place: its name is A's corner's,
 // else B's. Of two points of one place the deeper stays.
 void name_places(const Measure& m, const Feature& of, bool A, Ring& ring) {
-  const double near2 = kOneCorner * m.touch.size * kOneCorner * m.touch.size;
+  const double near = kOneCorner * m.touch.size;
+  const Vec3d u = any_perpendicular(m.n), v = cross(m.n, u);
+  double x[Ring::kMax], y[Ring::kMax];
+  for (int i = 0; i < ring.count; ++i) x[i] = dot(ring.p[i], u), y[i] = dot(ring.p[i], v);
   for (int c = 0; c < of.count; ++c) {
     const std::uint32_t name = corner_of(A, of.id[c]);
+    const double cx = dot(of.p[c], u), cy = dot(of.p[c], v);
     int first = -1;
     for (int i = 0; i < ring.count; ++i) {
-      if (!ring.rim[i]) continue;
-      const Vec3d d = ring.p[i] - of.p[c];
-      const double h = dot(d, m.n);
-      if (!(dot(d, d) - h * h <= near2)) continue;
+      if (!(std::max(std::abs(x[i] - cx), std::abs(y[i] - cy)) <= near) || !ring.rim[i]) continue;
       if (!A && (ring.id[i] & kCornerOfA) != 0) continue;  // is A's corner already
       ring.id[i] = name;
       if (first < 0) {
@@ -124,6 +125,7 @@ void name_places(const Measure& m, const Feature& of, bool A, Ring& ring) {
       --ring.count;
       for (int k = i; k < ring.count; ++k) {
         ring.p[k] = ring.p[k + 1], ring.id[k] = ring.id[k + 1], ring.rim[k] = ring.rim[k + 1];
+        x[k] = x[k + 1], y[k] = y[k + 1];
       }
       --i;
     }
