@@ -122,6 +122,60 @@ Scene bowl(int n) {
   return scene;
 }
 
+namespace {
+
+// The k-th of six kinds of convex shapes of about `size`.
+scene::Geometry solid(Scene& scene, int k, double size, Random& random) {
+  switch (k % 6) {
+    case 0: return scene::Box{{2 * size, 1.5 * size, size}};
+    case 1: return scene::Sphere{size};
+    case 2: return scene::Capsule{.6 * size, size};
+    case 3: return scene::Cylinder{size, size};
+    case 4: return scene::Cone{size, 1.5 * size};
+    default: break;
+  }
+  scene::Mesh mesh;
+  mesh.path = "/mesh" + std::to_string(scene.meshes.size());
+  const auto coordinate = [&] { return static_cast<float>(random.uniform(-size, size)); };
+  for (int i = 0; i < 12; ++i) {
+    const float x = coordinate(), y = coordinate(), z = coordinate();
+    mesh.vertices.push_back({x, y, z});
+  }
+  mesh.triangles.push_back({0, 1, 2});
+  scene.meshes.push_back(mesh);
+  return scene::ConvexHull{scene::MeshId::from_index(scene.meshes.size() - 1)};
+}
+
+}  // namespace
+
+Scene heap(int n, double restitution, std::uint64_t seed) {
+  const Touch touch{0.5, restitution};
+  Random random(seed);
+  Scene scene = ground(touch);
+  for (int k = 0; k < 4; ++k) {
+    const double angle = k * std::numbers::pi / 2;
+    const Posed X{exp_rotation(Vec3d{0, 0, angle}), {.6 * std::cos(angle), .6 * std::sin(angle), .5}};
+    add_shape(scene, scene::kWorld, scene::Box{{.1, 1.4, 1}}, touch, X);
+  }
+  const auto vector = [&](double most) {
+    const double x = random.uniform(-most, most), y = random.uniform(-most, most), z = random.uniform(-most, most);
+    return Vec3d{x, y, z};
+  };
+  for (int i = 0; i < n; ++i) {
+    scene::Body body;
+    body.path = "/body" + std::to_string(i);
+    const Vec3d grid{.18 * (i % 5 - 2), .18 * (i / 5 % 5 - 2), .2 + .2 * (i / 25)};
+    body.X_WB = {random_rotation(random), grid + vector(.01)};
+    body.V_WB = {vector(3), vector(1)};
+    const double mass = random.uniform(.05, 5), inertia = mass * .004;
+    body.mass = {mass, {}, {inertia, inertia, inertia, 0, 0, 0}};
+    scene.bodies.push_back(body);
+    const double size = random.uniform(.02, .06);
+    add_shape(scene, BodyId{i}, solid(scene, i, size, random), touch);
+  }
+  return scene;
+}
+
 Scene painleve_rod(double angle, double speed, double friction) {
   Scene scene;
   add_shape(scene, scene::kWorld, scene::Plane{}, {friction, 0});

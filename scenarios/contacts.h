@@ -39,6 +39,10 @@ Scene gripper(const Gripper& options);
 // n balls of 20 mm radius and 33 g on a loose grid above a bowl (height field z = r^2, 1.2 m wide).
 Scene bowl(int n);
 
+// n bodies of every convex kind (boxes, balls, capsules, cylinders, cones, hulls; 0.05 to 5 kg, 20 to 60 mm), thrown
+// together between four walls.
+Scene heap(int n, double restitution, std::uint64_t seed);
+
 // Painleve's rod: a slender rod of 1 m, 1 kg in the plane y = 0, whose lower end touches the ground and slides to +x at
 // `speed`; `angle` [rad] between the rod and the ground, the upper end ahead where angle < pi / 2. Body 0.
 Scene painleve_rod(double angle, double speed, double friction);

@@ -116,8 +116,10 @@ void reset_data(const Model& model, Data& data) {
   contact.solved = 0, contact.woken = true;
   contact.sleep = make_sleep(model);
   contact.touched.assign(model.islands.size(), 0), contact.idle.assign(model.islands.size(), 0);
+  contact.flies.assign(model.islands.size(), 0);
   contact.first_part.assign(model.islands.size(), -1);
-  for (std::vector<double>* values : {&contact.v, &contact.change, &contact.start, &contact.lost}) zero(*values, nv);
+  for (std::vector<double>* values : {&contact.v, &contact.change, &contact.start, &contact.free, &contact.lost})
+    zero(*values, nv);
   zero(contact.laws, 3 * nv), zero(contact.laws_before, 3 * nv);
 }
 

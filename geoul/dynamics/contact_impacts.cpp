@@ -44,10 +44,14 @@ Duration until_impact(const Model& model, Duration step, Data& data, const scene
   const double h = step.seconds();
   Duration first = step;
   cd.passing.clear();
+  cd.falling.assign(state.V_WB.begin(), state.V_WB.end());  // mean velocities of the step, as far as gravity tells
+  for (size_t b = 0; b < cd.falling.size(); ++b) {
+    if (!cd.sleep.rests[b] && model.body_gravity[b]) cd.falling[b].v += 0.5 * h * model.gravity;
+  }
   for (const auto& pair : cd.collision.fast) {
     if (!is_convex(model, pair.first) && !is_convex(model, pair.second)) continue;
     const std::optional<double> t =
-        collision::time_of_impact(*setup.geometry, pair.first, pair.second, state.X_WB, state.V_WB, h, kGap);
+        collision::time_of_impact(*setup.geometry, pair.first, pair.second, state.X_WB, cd.falling, h, kGap);
     if (t && *t <= 0) {
       const double speed = closing_speed(model, cd, state, pair);
       const double thin =

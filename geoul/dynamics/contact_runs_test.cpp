@@ -48,6 +48,35 @@ TEST(Bowl, OfBallsNeverGainsEnergy) {
   EXPECT_LT(report.kinetic, 0.02 * report.start_energy);
 }
 
+// Every kind against every kind, thrown together.
+TEST(Heap, OfEveryShapeNeverGainsEnergyAndNeverOverlaps) {
+  for (const auto& [restitution, seed] : {std::pair(0., 1), std::pair(0., 2), std::pair(0., 3), std::pair(.3, 4)}) {
+    const Model model = compiled(heap(25, restitution, static_cast<std::uint64_t>(seed)));
+    Data data = make_data(model);
+    scene::State state = make_state(model);
+    const Controls controls = make_controls(model);
+    const auto total = [&] {
+      forward_kinematics(model, state.q, state.v, data);
+      return energy(model, data, state.q, state.v).total();
+    };
+    const double start = total();
+    double last = start;
+    for (int i = 0; i < 1000; ++i) {
+      const StepReport report = step(model, StepOptions{}, controls, data, state);
+      EXPECT_LE(report.contact.penetration, 5e-4) << seed << " " << i;
+      EXPECT_LE(report.contact.residual, 1e-4) << seed << " " << i;
+      const double now = total();
+      EXPECT_LE(now, last + 1e-5 * start) << seed << " " << i;
+      last = now;
+    }
+    EXPECT_LT(last, 0.3 * start) << seed;
+    for (const Posed& X : state.X_WB) {
+      EXPECT_GT(X.p.z, 0) << seed;
+      EXPECT_LT(std::max(std::abs(X.p.x), std::abs(X.p.y)), .56) << seed;
+    }
+  }
+}
+
 TEST(SimBenchmark, RollingBallsOnASlidingBoxKeepTheClosedForm) {
   // the best of its table over 4 s: 3.9e-27 diagonally, 7.3e-28 along y (Bullet, 400 iterations and more);
   // RaiSim 4.1e-7

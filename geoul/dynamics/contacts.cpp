@@ -175,7 +175,7 @@ struct ContactStep {
     }
     const double away = e * (speed - a * time), rest = h - time;
     cd.rows.target[row] = away + a * rest;
-    cd.bounces.push_back({row, -d + away * rest + 0.5 * a * rest * rest});
+    cd.bounces.push_back({cd.rows.blocks.size() - 1, time});
   }
 
   enum Law { kFriction, kLower, kUpper };
@@ -219,6 +219,47 @@ struct ContactStep {
 
   // ---- displacements ----
 
+  // Bounces into cd.change: the impulses of an impact at `time` move nothing before it. What carries no other contact
+  // flies on its parabola besides, where the step's own rule is off by half of h^2 a.
+  void shift_bounces() {
+    std::fill(cd.change.begin(), cd.change.end(), 0.0);
+    if (cd.bounces.empty()) return;
+    std::vector<char>& flies = cd.flies;
+    for (size_t i = 0; i < flies.size(); ++i) flies[i] = cd.touched[i] && !cd.idle[i];
+    size_t next = 0;
+    for (size_t i = 0; i < solved(); ++i) {
+      const RowBlock& block = cd.rows.blocks[i];
+      while (next < cd.bounces.size() && cd.bounces[next].block < i) ++next;
+      const bool bouncing = next < cd.bounces.size() && cd.bounces[next].block == i;
+      if (!(cd.rows.impulse[static_cast<size_t>(block.row)] > 0)) continue;
+      for (int k = 0; bouncing && k < block.rows; ++k) {
+        const auto row = static_cast<size_t>(block.row + k);
+        for (const RowPart& part : cd.rows.rows[row].part) {
+          const double* W = cd.rows.W.data() + part.at;
+          const double scale = cd.bounces[next].time * cd.rows.impulse[row];
+          for (int j = 0; j < part.n; ++j) cd.change[static_cast<size_t>(part.v + j)] -= scale * W[j];
+        }
+      }
+      for (const int collider : {cd.contacts[i].a, cd.contacts[i].b}) {
+        const Island* island = island_of(link_of(collider));
+        if (island && !bouncing) flies[static_cast<size_t>(island - model.islands.data())] = 0;
+      }
+    }
+    for (size_t i = 0; i < flies.size(); ++i) {
+      const Tree& all = model.islands[i].all;
+      const auto laws = cd.laws.begin() + 3 * all.v_begin;
+      if (!flies[i] || std::any_of(laws, laws + 3 * (all.v_end - all.v_begin), [](double p) { return p != 0; }))
+        continue;
+      for (auto k = static_cast<size_t>(all.v_begin); k < static_cast<size_t>(all.v_end); ++k) {
+        cd.change[k] -= 0.5 * h * cd.free[k];
+      }
+    }
+  }
+
+  bool bounces(size_t contact) const {
+    return std::any_of(cd.bounces.begin(), cd.bounces.end(), [&](const Bounce& b) { return b.block == contact; });
+  }
+
   // Takes penetrations back and puts bounces where they belong, without touching velocities.
   void displace() {
     bool deep = false;
@@ -234,21 +275,16 @@ struct ContactStep {
       block.row = static_cast<int>(p.rows.size());
       block.rows = 1;
       const double distance = cd.contacts[i].distance, moved = h * rate(cd.rows.rows[normal], cd.v);
-      double target = distance < 0 ? kRecovery * -distance - moved : -(distance + moved);
+      const double target = distance < 0 ? kRecovery * -distance - moved : -(distance + moved);
       if (cd.rows.compliance[normal] > 0) continue;
-      for (const Bounce& b : cd.bounces) {
-        if (b.row != normal) continue;
-        block.law = RowLaw::kBounded;
-        block.lower = -INFINITY, block.upper = INFINITY;
-        target = b.displacement - moved;
-      }
+      if (distance < 0 && cd.rows.impulse[normal] > 0 && bounces(i)) continue;  // leaves by itself
       p.blocks.push_back(block);
       p.rows.push_back(cd.rows.rows[normal]);
       p.target.push_back(target);
       p.compliance.push_back(0);
       p.impulse.push_back(0);
     }
-    std::fill(cd.change.begin(), cd.change.end(), 0.0);
+    shift_bounces();
     solve_rows({kPositions, 100}, p, cd.change, cd.work);
     each_island([&](const Island& island) { integrate_position(model, island.all, state.q, cd.change, 1, state.q); });
   }
@@ -289,7 +325,7 @@ struct ContactStep {
     for (size_t r = 0; r < cd.rows.rows.size(); ++r) cd.rows.target[r] -= rate(cd.rows.rows[r], state.v);
     each_island([&](const Island& island) {
       for (auto k = static_cast<size_t>(island.all.v_begin); k < static_cast<size_t>(island.all.v_end); ++k) {
-        change[k] = h * state.a[k];
+        change[k] = cd.free[k] = h * state.a[k];
       }
     });
     const RowReport solved =

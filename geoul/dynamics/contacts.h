@@ -53,8 +53,8 @@ struct Contact {
 
 // An impact that is placed inside the step.
 struct Bounce {
-  std::size_t row = 0;
-  double displacement = 0;  // along the normal over the step [m]
+  std::size_t block = 0;  // of RowProblem
+  double time = 0;        // of the impact in the step [s]
 };
 
 // Of one world. A copy keeps the contacts (warm starts) and what sleeps, and makes its own working memory.
@@ -80,10 +80,13 @@ struct ContactData {
   };
   std::vector<Part> parts;      // of the rows, in one chain for each island
   std::vector<int> first_part;  // (nisland) -1 where there is none
+  std::vector<double> free;     // (nv) change of v without contact
+  std::vector<char> flies;      // (nisland) its contacts all bounce
   std::vector<double> lost;     // (nv) of v, by rounding
   std::vector<double> start;    // (nv)
   std::vector<Bounce> bounces;
   std::vector<char> idle;                    // (nisland) its contacts carry nothing
+  std::vector<Motiond> falling;              // (nbody)
   std::vector<std::pair<int, int>> passing;  // pairs that will not meet
 
   ContactData() = default;
@@ -99,6 +102,8 @@ struct ContactData {
         laws(other.laws),
         laws_before(other.laws_before),
         first_part(other.first_part),
+        free(other.free),
+        flies(other.flies),
         lost(other.lost),
         start(other.start),
         idle(other.idle) {}
