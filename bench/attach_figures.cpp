@@ -2,6 +2,7 @@
 #include "bench/figure.h"
 #include "geoul/dynamics/world.h"
 #include "scenarios/allocations.h"
+#include "scenarios/attach_runs.h"
 #include "scenarios/mechanics.h"
 
 namespace geoul::bench {
@@ -58,7 +59,29 @@ void recompile() {
   report("attach and detach, world of 30 bodies/allocations of a pair", static_cast<double>(allocated) / 100, "");
 }
 
+void judge(const std::string& name, const AttachRun& run, bool adrift, bool held = true) {
+  if (held) {
+    at_most(name + "/slip while attached", run.slip, "m", 1e-12);
+    at_most(name + "/turn while attached", run.turn, "rad", 1e-12);
+  }
+  at_most(name + "/jump of a pose", run.jump, "m, rad", 1e-12);
+  at_most(name + "/refused", run.refused, "", 0);
+  at_most(name + "/steps not solved", run.solved ? 0 : 1, "", 0);
+  if (!adrift) return;
+  at_most(name + "/momentum", run.momentum, "relative", 1e-12);
+  at_most(name + "/reported loss against the inelastic one", run.loss, "relative", 1e-10);
+}
+
 }  // namespace
 }  // namespace geoul::bench
 
-int main() { geoul::bench::recompile(); }
+int main() {
+  using namespace geoul::bench;
+  recompile();
+  for (const int mass : {1, 10, 50}) judge("grasp of " + std::to_string(mass) + " kg", run_grasp(mass, 10), false);
+  judge("W6, box on a moving arm", run_weld_to_moving_arm(), false);
+  judge("tool change", run_tool_change(), false);
+  judge("docking", run_docking(), true);
+  judge("hand over", run_hand_over(), false);
+  judge("10,000 random pairs", run_random_pairs(10'000, 1), true, false);
+}

@@ -24,6 +24,7 @@ int rows_of(JointType type) {
     case JointType::kPrismatic: return 5;
     case JointType::kSpherical:
     case JointType::kPlanar: return 3;
+    case JointType::kFixed: return 6;
     default: return 0;
   }
 }
@@ -247,7 +248,8 @@ struct Adder {
   void run() {
     for (std::size_t j = 0; j < scene.joints.size(); ++j) {
       const Joint& joint = scene.joints[j];
-      if (joint.enabled && joint.type != JointType::kFixed && !spanning.in_tree[j]) add_loop(j);
+      const bool closes = joint.type == JointType::kFixed ? joint.by_equations : !spanning.in_tree[j];
+      if (joint.enabled && closes) add_loop(j);
     }
     for (const scene::Mimic& m : scene.mimics) {
       add_coupling("of " + scene.joints[m.joint.index()].path + " to " + scene.joints[m.source.index()].path,

@@ -13,6 +13,7 @@ using scene::JointType;
 using std::size_t;
 
 constexpr double kProximal = 1e-10;  // added to the diagonal of J M^-1 J^T, relative; taken out by refinement
+constexpr double kFloor = 1e-15;     // of the largest diagonal
 constexpr int kRefinements = 8;
 
 // ---- rows of a loop joint ----
@@ -31,6 +32,7 @@ constexpr Locks locks(JointType type) {
     case JointType::kPrismatic: return {2, 3, {0, 1}, {{0, 1}, {1, 2}, {2, 0}}};
     case JointType::kSpherical: return {3, 0, {0, 1, 2}, {}};
     case JointType::kPlanar: return {1, 2, {2}, {{0, 2}, {1, 2}}};
+    case JointType::kFixed: return {3, 3, {0, 1, 2}, {{0, 1}, {1, 2}, {2, 0}}};
     default: return {};
   }
 }
@@ -156,13 +158,16 @@ struct Envelope {
   }
 
   void factor() {
+    double largest = 0;  // a row that no velocity changes is left alone: its diagonal is rounding
+    for (int i = island.row_begin; i < island.row_end; ++i) largest = std::max(largest, row(data.G, i)[i]);
+    const double floor = largest > 0 ? kFloor * largest : 1;
     for (int i = island.row_begin; i < island.row_end; ++i) {
       const double* g = row(data.G, i);
       double* l = row(data.L, i);
       for (int j = first(i); j <= i; ++j) {
         const double* m = row(data.L, j);
         double sum = g[j];
-        if (j == i) sum += g[i] > 0 ? kProximal * g[i] : 1;
+        if (j == i) sum += std::max(kProximal * g[i], floor);
         for (int k = std::max(first(i), first(j)); k < j; ++k) sum -= l[k] * m[k];
         l[j] = j < i ? sum / m[j] : std::sqrt(std::max(sum, 1e-300));
       }

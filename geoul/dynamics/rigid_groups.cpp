@@ -28,7 +28,7 @@ std::string text(const Gap& g) {
   return buffer;
 }
 
-bool holds(const Joint& joint) { return joint.enabled && joint.type == JointType::kFixed; }
+bool holds(const Joint& joint) { return joint.enabled && joint.type == JointType::kFixed && !joint.by_equations; }
 
 // Pose of the joint's other body in `body`; the world's frame counts as a body.
 Precise across(const Joint& joint, bool from_parent) {

@@ -52,6 +52,7 @@ void span(const scene::Scene& scene, const RigidGroups& rigid, const std::vector
   const auto moving = [&](std::size_t j) {
     return scene.joints[j].enabled && scene.joints[j].type != scene::JointType::kFixed;
   };
+  const auto closes = [&](std::size_t j) { return scene.joints[j].enabled && scene.joints[j].by_equations; };
   std::vector<bool>& coupled = work.coupled;
   coupled.assign(njoint, false);
   for (const scene::Mimic& m : scene.mimics) coupled[m.joint.index()] = coupled[m.source.index()] = true;
@@ -126,7 +127,7 @@ void span(const scene::Scene& scene, const RigidGroups& rigid, const std::vector
     return child != ground ? child : node(joint.parent);
   };
   for (std::size_t j = 0; j < njoint; ++j) {
-    if (moving(j)) tie(node(scene.joints[j].parent), node(scene.joints[j].child));
+    if (moving(j) || closes(j)) tie(node(scene.joints[j].parent), node(scene.joints[j].child));
   }
   for (const scene::Mimic& m : scene.mimics) tie(moved(m.joint), moved(m.source));
   for (const scene::Coupling& c : scene.couplings) {

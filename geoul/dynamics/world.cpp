@@ -108,13 +108,35 @@ void carry_over(const Model& from, const Controls& old, const Model& to, Control
   controls.wrenches = old.wrenches;
 }
 
+// Compiles the scene. Where every moving joint of a loop is driven, the joint that was attached last and is fixed
+// closes it by equations, as long as the loop stands.
+bool compile_now(World& world, scene::JointId added, Diagnostics& diagnostics) {
+  WorldPool& pool = world.pool;
+  const auto compile_once = [&] {
+    return compile_into(world.scene, Trust::kScene, &world.model, pool.compile, pool.model, diagnostics);
+  };
+  std::vector<scene::Joint>& joints = world.scene.joints;
+  for (const scene::JointId joint : pool.attached) joints[joint.index()].by_equations = false;
+  if (compile_once()) return true;
+  const auto by_equations = [&](scene::JointId joint) {
+    if (!joint.valid() || joints[joint.index()].type != scene::JointType::kFixed) return false;
+    diagnostics = {};
+    joints[joint.index()].by_equations = true;
+    if (compile_once()) return true;
+    joints[joint.index()].by_equations = false;
+    return false;
+  };
+  if (!diagnostics.has("loop-drive")) return false;
+  if (by_equations(added)) return true;
+  return std::any_of(pool.attached.rbegin(), pool.attached.rend(), by_equations);
+}
+
 // Compiles the world's scene at this instant in the place of its model. Returns the loss of kinetic energy.
-Result<double> restructure(World& world) {
+Result<double> restructure(World& world, scene::JointId added = {}) {
   WorldPool& pool = world.pool;
   const AtThisInstant now(world);
   Diagnostics diagnostics;
-  if (!compile_into(world.scene, Trust::kScene, &world.model, pool.compile, pool.model, diagnostics))
-    return Error{ErrorCode::kBadInput, diagnostics.text()};
+  if (!compile_now(world, added, diagnostics)) return Error{ErrorCode::kBadInput, diagnostics.text()};
   reset_data(pool.model, pool.data);
   reset_state(pool.model, pool.state);
   const double before = kinetic(world.model, world.data, world.state);
@@ -178,7 +200,7 @@ Result<JointChange> attach(World& world, scene::Joint joint, bool at_current_pos
   Diagnostics diagnostics;
   scene::validate_joint(scene, id, diagnostics);
   Result<double> loss = Error{ErrorCode::kBadInput, diagnostics.text()};
-  if (diagnostics.error_count() == 0) loss = restructure(world);
+  if (diagnostics.error_count() == 0) loss = restructure(world, id);
   if (loss) {
     if (again) pool.free.pop_back();
     pool.attached.push_back(id);

@@ -85,6 +85,9 @@ struct Joint {
   double break_torque = kUnlimited;
   bool collision_enabled = false;  // whether the two bodies may touch
   bool excluded_from_articulation = false;
+  // A fixed joint that is kept by equations instead of merging its bodies: for a loop whose moving joints are all
+  // driven, so that none of them can close it.
+  bool by_equations = false;
 };
 
 // q_joint = multiplier * q_source + offset, an exact coupling (URDF mimic).
