@@ -178,9 +178,12 @@ struct Solver {
         new_friction = 0;
       }
       if (setting.implicit && std::isfinite(d.law.drive_limit)) {
-        const double f = d.demand(end), over = d.law.drive_limit * (1 + 1e-12);
-        new_drive = static_cast<signed char>((f > over) - (f < -over));
-        if (drive[k] != 0 && new_drive == 0 && drive[k] * f > d.law.drive_limit * (1 - 1e-12)) new_drive = drive[k];
+        // a saturated drive goes back to its slope first: from limit to limit at once, the modes may go round in
+        // circles
+        const double f = d.demand(end), over = d.law.drive_limit * (1 + 1e-12), under = d.law.drive_limit * (1 - 1e-12);
+        new_drive = drive[k] == 0          ? static_cast<signed char>((f > over) - (f < -over))
+                    : drive[k] * f > under ? drive[k]
+                                           : static_cast<signed char>(0);
       }
     }
     if (new_drive == drive[k] && new_friction == friction[k] && new_bound == bound[k]) return false;

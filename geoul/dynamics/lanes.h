@@ -43,8 +43,8 @@ using DoubleVector [[gnu::vector_size(64)]] = double;
 using FloatVector [[gnu::vector_size(64)]] = float;
 [[gnu::always_inline]] static inline unsigned lane_bits(LongVector m) { return _mm512_movepi64_mask((__m512i)m); }
 [[gnu::always_inline]] static inline unsigned lane_bits(IntVector m) { return _mm512_movepi32_mask((__m512i)m); }
-[[gnu::always_inline]] static inline DoubleVector lane_sqrt(DoubleVector x) { return _mm512_sqrt_pd(x); }
-[[gnu::always_inline]] static inline FloatVector lane_sqrt(FloatVector x) { return _mm512_sqrt_ps(x); }
+[[gnu::always_inline]] static inline DoubleVector lane_sqrt(DoubleVector x) { return _mm512_maskz_sqrt_pd(0xff, x); }
+[[gnu::always_inline]] static inline FloatVector lane_sqrt(FloatVector x) { return _mm512_maskz_sqrt_ps(0xffff, x); }
 #elif defined(__AVX2__)
 using LongVector [[gnu::vector_size(32)]] = std::int64_t;
 using IntVector [[gnu::vector_size(32)]] = std::int32_t;

@@ -342,5 +342,18 @@ TEST(JointLaw, ManyAtOnceAreAllSatisfied) {
   }
 }
 
+// Stiff drives far from their targets, which saturate together: modes that jumped from one limit to the other at once
+// went round in circles.
+TEST(JointLaw, DrivesThatSaturateTogetherAreSolved) {
+  World world(arm7(), 1e-3, Integrator::kImplicit);
+  for (int trial = 0; trial < 100; ++trial) {
+    Random r(7, static_cast<std::uint64_t>(trial));
+    for (double& q : world.state.q) q = r.uniform(-0.15, 0.15);
+    for (double& v : world.state.v) v = r.uniform(-1, 1);
+    for (double& target : world.controls.target_position) target = r.uniform(-0.5, 0.5);
+    EXPECT_TRUE(world.run(0.02).converged) << trial;
+  }
+}
+
 }  // namespace
 }  // namespace geoul::dynamics
