@@ -6,6 +6,7 @@ python3 geoul/cli/cli_test.py PATH_TO_GEOUL
 import base64
 import json
 import os
+import pty
 import pathlib
 import re
 import signal
@@ -217,6 +218,50 @@ class Works(Sandbox):
         self.assertAlmostEqual(figures["time simulated"], 0.2)
         self.assertLess(figures["fixed-joint position error"], 1e-14)
         self.assertTrue(file.read_bytes().endswith(b"\x89MCAP0\r\n"))
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+        return self.folder / name
+
+    def stiff_rod(self):
+        return self.write("rod.xml", """<mujoco><worldbody><body name="rod"><joint name="hinge3" axis="0 0 1"/>
+          <geom type="box" size="0.5 0.01 0.01" pos="0.5 0 0" mass="1"/></body></worldbody>
+          <actuator><position joint="hinge3" kp="1e9"/></actuator></mujoco>""")
+
+    def overlapping_boxes(self):
+        return self.write("boxes.xml", """<mujoco><worldbody><geom name="floor" type="plane" size="5 5 0.1"/>
+          <body name="box" pos="0 0 0.08"><freejoint/><geom name="g" type="box" size="0.1 0.1 0.1" mass="1"/></body></worldbody></mujoco>""")
+
+    def test_trouble_is_foretold(self):
+        done = run("check", self.stiff_rod(), "--dt", "0.002", "--integrator", "euler")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, "hinge3: drive gain 1e\\+09 N.m/rad at dt 2 ms.*would explode; take dt below 0.0365 ms")
+        self.assertIn("start 20 mm inside each other", run("check", self.overlapping_boxes()).stdout)
+        self.assertEqual(run("check", self.stiff_rod(), "--integrator", "eulr").returncode, 2)
+
+    def test_what_leaves_its_bound_is_said_in_words(self):
+        done = run("sim", self.overlapping_boxes(), "--headless", "--seconds", "1", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "warning: at 0.0010 s: .*are 20.00 mm inside each other .bound 0.1000 mm.; part them")
+        self.assertLess(len(done.stderr.splitlines()), 8)
+        figures = {line["name"]: line["value"] for line in json.loads(done.stdout)["lines"]}
+        self.assertAlmostEqual(figures["deepest penetration"], 0.02)
+
+    def test_a_terminal_sees_a_table_that_redraws_itself(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(GEOUL, ["geoul", "sim", str(self.overlapping_boxes()), "--headless", "--seconds", "60"])
+        out = b""
+        try:
+            while chunk := os.read(terminal, 65536):
+                out += chunk
+        except OSError:
+            pass  # the program has ended
+        os.close(terminal)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        for name in (b"contacts ", b"penetration ", b"contact residual ", b"loop closure ", b"iterations ", b"energy "):
+            self.assertIn(b"    " + name, out)
+        self.assertIn(b"\x1b[7A", out)  # over the table before
 
     def test_a_converted_scene_gives_the_same_report(self):
         flat = self.folder / "flat.usda"

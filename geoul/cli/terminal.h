@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "geoul/runtime/jobs.h"
 
@@ -15,7 +16,9 @@ class Terminal {
   void say(const std::string& line);
   void progress(double fraction, const std::string& what);
   void status(const runtime::ClockStatus& status);
-  void clear();  // the line that redraws itself
+  // The status and a line for each figure; those beyond their bound are marked.
+  void table(const runtime::ClockStatus& status, const std::vector<runtime::ReportLine>& figures);
+  void clear();  // what redraws itself
 
   // Prints findings of at least this weight, or an error, one line each.
   void print(const Diagnostics& diagnostics, Severity least = Severity::kInfo);
@@ -24,9 +27,10 @@ class Terminal {
   runtime::JobOutput output();
 
  private:
-  void draw(const std::string& line);
+  void draw(const std::vector<std::string>& lines);
 
-  bool quiet_, is_terminal_, drawn_ = false;
+  bool quiet_, is_terminal_;
+  std::size_t drawn_ = 0;  // lines
 };
 
 }  // namespace geoul::cli

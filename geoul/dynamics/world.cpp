@@ -157,9 +157,11 @@ bool finite(const Posed& X) { return std::isfinite(norm(X.p)) && std::isfinite(X
 
 }  // namespace
 
-World::World(scene::Scene s)
+World::World(scene::Scene s) : World(s, compiled(s)) {}
+
+World::World(scene::Scene s, Model m)
     : scene(std::move(s)),
-      model(compiled(scene)),
+      model(std::move(m)),
       data(make_data(model)),
       state(make_state(model)),
       controls(make_controls(model)) {}

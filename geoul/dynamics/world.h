@@ -49,6 +49,7 @@ struct World {
   WorldPool pool;
 
   explicit World(scene::Scene s);  // throws ContractError where the scene does not compile
+  World(scene::Scene s, Model m);  // m: what s compiles to
 };
 
 struct JointChange {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "geoul/dynamics/outlook.h"
 #include "geoul/runtime/bindings.h"
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/stream.h"
@@ -47,7 +48,7 @@ std::optional<std::string> check_site(const std::string& file, Diagnostics& diag
 
 }  // namespace
 
-CheckedFile check_file(const std::string& file) {
+CheckedFile check_file(const std::string& file, const dynamics::StepOptions& step) {
   CheckedFile out;
   out.file = file;
   std::optional<std::string> summary;
@@ -56,6 +57,7 @@ CheckedFile check_file(const std::string& file) {
     summary = check_site(file, out.diagnostics);
   } else if (const std::optional<Twin> twin = load_twin(file, out.diagnostics)) {
     summary = words(*twin);
+    dynamics::outlook(twin->scene, twin->model, step, out.diagnostics);
   }
   out.ok = summary.has_value() && out.diagnostics.ok();
   out.summary = summary.value_or("");

@@ -15,6 +15,7 @@
 #include "geoul/core/diagnostics.h"
 #include "geoul/core/result.h"
 #include "geoul/core/time.h"
+#include "geoul/dynamics/step.h"
 #include "geoul/runtime/clock.h"
 #include "geoul/runtime/report.h"
 
@@ -25,6 +26,8 @@ struct JobOutput {
   std::function<void(const std::string& line)> say;
   std::function<void(double fraction, const std::string& what)> progress;  // 0 to 1
   std::function<void(const ClockStatus&)> status;                          // five times a second
+  // The same with the newest figures; of simulations.
+  std::function<void(const ClockStatus&, const std::vector<ReportLine>&)> table;
 };
 
 struct RunOptions {
@@ -61,17 +64,19 @@ struct SimulateOptions {
 };
 
 std::vector<std::string> integrator_names();
+// kBadInput for a dt [s] beyond 1e-7 to 1, or an integrator that there is not.
+Result<dynamics::StepOptions> step_options(double dt, const std::string& integrator);
 Result<Report> simulate(const SimulateOptions& options, const JobOutput& output, Diagnostics& diagnostics);
 
 // What a file holds, after reading, validating and compiling; `ok` where it could be used. A site file is checked with
-// its scene and recordings.
+// its scene and recordings. What will trouble a simulation of the scene with these steps is foretold: outlook.h.
 struct CheckedFile {
   std::string file;
   bool ok = false;
   std::string summary;  // "12 bodies, 3 moving joints, 9 fixed joints, 14 shapes"
   Diagnostics diagnostics;
 };
-CheckedFile check_file(const std::string& file);
+CheckedFile check_file(const std::string& file, const dynamics::StepOptions& step = {});
 std::string to_json(const std::vector<CheckedFile>& files);
 
 // Reads any scene and writes it as .usda. Returns what was written, in words.

@@ -20,8 +20,9 @@ struct SignalValue {
 
 struct Snapshot {
   scene::State state;
-  std::vector<WeldError> welds;      // (twin.welds)
-  std::vector<SignalValue> signals;  // (Player::signals)
+  const scene::StateLayout* layout = nullptr;  // of the state; null: the twin's (joints that broke have no address)
+  std::vector<WeldError> welds;                // (twin.welds)
+  std::vector<SignalValue> signals;            // (Player::signals)
 };
 
 class Player {

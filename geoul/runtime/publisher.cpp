@@ -80,7 +80,7 @@ void Publisher::publish_state(Time wall, bool force) {
   };
   put(TopicId::kTransforms, frame, [&] { return transforms_message(twin_, snapshot.state); });
   put(TopicId::kFixedJoints, frame, [&] { return fixed_joints_message(twin_, snapshot); });
-  put(TopicId::kJoints, sample, [&] { return joints_message(twin_, snapshot.state); });
+  put(TopicId::kJoints, sample, [&] { return joints_message(twin_, snapshot); });
   if (!player_.signals().empty()) {
     put(TopicId::kSignals, sample, [&] { return signals_message(player_.signals(), snapshot); });
   }

@@ -31,24 +31,31 @@ std::vector<std::string> integrator_names() {
   return out;
 }
 
-Result<Report> simulate(const SimulateOptions& options, const JobOutput& output, Diagnostics& diagnostics) {
-  const auto integrator = std::find_if(kIntegrators.begin(), kIntegrators.end(),
-                                       [&](const auto& entry) { return options.integrator == entry.first; });
-  if (integrator == kIntegrators.end()) {
+Result<dynamics::StepOptions> step_options(double dt, const std::string& integrator) {
+  const auto found = std::find_if(kIntegrators.begin(), kIntegrators.end(),
+                                  [&](const auto& entry) { return integrator == entry.first; });
+  if (found == kIntegrators.end()) {
     return Error{ErrorCode::kBadInput,
-                 "there is no integrator '" + options.integrator + "'; " +
-                     did_you_mean(options.integrator, integrator_names(), "take implicit, euler, rk4 or symplectic")};
+                 "there is no integrator '" + integrator + "'; " +
+                     did_you_mean(integrator, integrator_names(), "take implicit, euler, rk4 or symplectic")};
   }
-  if (!(options.dt >= 1e-7 && options.dt <= 1))
-    return Error{ErrorCode::kBadInput, "the step --dt must be from 1e-7 to 1 s"};
+  if (!(dt >= 1e-7 && dt <= 1)) return Error{ErrorCode::kBadInput, "the step --dt must be from 1e-7 to 1 s"};
+  dynamics::StepOptions out;
+  out.dt = Duration::from_seconds(dt);
+  out.integrator = found->second;
+  return out;
+}
+
+Result<Report> simulate(const SimulateOptions& options, const JobOutput& output, Diagnostics& diagnostics) {
+  const Result<dynamics::StepOptions> step = step_options(options.dt, options.integrator);
+  if (!step) return step.error();
   if (!(options.seconds >= 0 && options.seconds <= 1e8))
     return Error{ErrorCode::kBadInput, "the length --seconds must be from 0 to 1e8 s"};
   const std::optional<Twin> twin = load_twin(options.scene, diagnostics);
   if (!twin) return diagnostics.to_error();
 
   SimulationOptions settings;
-  settings.step.dt = Duration::from_seconds(options.dt);
-  settings.step.integrator = integrator->second;
+  settings.step = *step;
   const double seconds = options.seconds == 0 && options.headless ? kHeadlessSeconds : options.seconds;
   settings.length = settings.step.dt * std::llround(seconds / options.dt);
   Simulation simulation(*twin, settings);
@@ -67,9 +74,9 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
     if (!recording) return recording.error();
   }
   if (output.say) {
-    output.say("simulates " + options.scene + ": " + std::to_string(twin->scene.bodies.size()) + " bodies, " +
-               std::to_string(twin->model.nv) + " degrees of freedom, " + std::to_string(twin->welds.size()) +
-               " fixed joints");
+    output.say("simulates " + options.scene + ": " + std::to_string(twin->scene.bodies.size()) +
+               (twin->scene.bodies.size() == 1 ? " body, " : " bodies, ") + std::to_string(twin->model.nv) +
+               " degrees of freedom, " + std::to_string(twin->welds.size()) + " fixed joints");
     if (!options.record.empty()) output.say("records   " + options.record);
   }
   if (server) say_where_to_look(*server, options.studio, output.say);
@@ -80,21 +87,25 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
   live.loop.mode = options.headless ? ClockMode::kFreeRun : ClockMode::kRealTime;
   live.loop.at_end = options.headless ? AtEnd::kStop : AtEnd::kPause;
   live.on_status = [&](const ClockStatus& status) {
-    if (output.status) output.status(status);
-    if (output.progress && status.has_end)
-      output.progress(std::min(1.0, status.now.seconds() / status.end.seconds()), "simulating");
+    for (const std::string& warning : simulation.take_warnings()) {
+      if (output.say) output.say("warning: " + warning);
+      publisher.publish_log(log::Level::kWarning, warning);
+    }
+    if (output.table) output.table(status, simulation.figures());
   };
   live.on_end = [&] { return simulation.failed(); };
   const Time start = clock.now();
   run_live(simulation, publisher, server.get(), clock, live);
+  for (const std::string& warning : simulation.take_warnings()) {
+    if (output.say) output.say("warning: " + warning);
+  }
   const double wall = (clock.now() - start).seconds();
   const Result<void> closed =
       publisher.recording_error() ? Result<void>(*publisher.recording_error()) : publisher.stop_recording();
   if (!closed) return closed.error();
   if (simulation.failed()) {
     return Error{ErrorCode::kBadInput, options.scene + ": the simulation became infinite after " +
-                                           std::to_string(simulation.steps()) +
-                                           " steps; take a smaller --dt or --integrator implicit"};
+                                           std::to_string(simulation.steps()) + " steps; " + simulation.cause()};
   }
   Report report = simulation.report();
   if (options.headless && wall > 0) {  // live, the wall clock sets the pace

@@ -9,43 +9,55 @@
 namespace geoul::runtime {
 
 Simulation::Simulation(const Twin& twin, SimulationOptions options)
-    : twin_(twin),
-      options_(options),
-      data_(dynamics::make_data(twin.model)),
-      controls_(dynamics::make_controls(twin.model)) {
+    : twin_(twin), options_(options), world_(twin.scene, twin.model), watch_(world_) {
   GEOUL_EXPECTS(options_.step.dt.ns > 0);
-  snapshot_.state = dynamics::make_state(twin_.model);
+  world_.options = options_.step;
+  snapshot_.layout = &world_.model.layout;
   signals_ = {{"energy/total", "J"}, {"energy/kinetic", "J"}, {"energy/potential", "J"}};
-  dynamics::evaluate(twin_.model, options_.step, controls_, data_, snapshot_.state);
+  dynamics::evaluate(world_.model, world_.options, world_.controls, world_.data, world_.state);
   refresh();
   energy_start_ = energy_;
 }
 
 void Simulation::refresh() {
-  scene::State& state = snapshot_.state;
-  dynamics::reaction_wrenches(twin_.model, {}, data_, state);
+  scene::State& state = world_.state;
+  dynamics::reaction_wrenches(world_.model, world_.controls.wrenches, world_.data, state);
   measure_welds(twin_, state, snapshot_.welds);
+  for (const dynamics::Break& broken : world_.breaks) {
+    const auto weld = std::find(twin_.welds.begin(), twin_.welds.end(), broken.joint);
+    if (weld != twin_.welds.end()) snapshot_.welds[static_cast<std::size_t>(weld - twin_.welds.begin())] = {};
+  }
   for (const WeldError& weld : snapshot_.welds) {
     weld_position_ = std::max(weld_position_, weld.position);
     weld_rotation_ = std::max(weld_rotation_, weld.rotation);
   }
-  dynamics::forward_kinematics(twin_.model, state.q, state.v, data_);
-  const dynamics::Energy energy = dynamics::energy(twin_.model, data_, state.q, state.v);
+  dynamics::forward_kinematics(world_.model, state.q, state.v, world_.data);
+  const dynamics::Energy energy = dynamics::energy(world_.model, world_.data, state.q, state.v);
   energy_ = energy.total();
   kinetic_ = energy.kinetic;
   kinetic_most_ = std::max(kinetic_most_, kinetic_);
   constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
   snapshot_.signals = {{kNothing, energy.total()}, {kNothing, energy.kinetic}, {kNothing, energy.potential}};
+  snapshot_.state = state;
 }
 
 bool Simulation::step() {
   if (failed_ || (has_end() && snapshot_.state.time >= end())) return false;
-  const dynamics::StepReport report = dynamics::step(twin_.model, options_.step, controls_, data_, snapshot_.state);
+  const dynamics::StepReport report = dynamics::step(world_);
   ++steps_;
   if (!report.converged) ++unconverged_;
   if (!report.finite) failed_ = true;
+  watch_.look(world_, report);
   refresh();
   return !failed_;
+}
+
+std::vector<ReportLine> Simulation::figures() const {
+  Report out;
+  out.add("energy", energy_, "J", std::numeric_limits<double>::quiet_NaN(),
+          "since the start " + short_number(energy_ - energy_start_));
+  for (ReportLine& line : watch_.figures()) out.lines.push_back(std::move(line));
+  return out.lines;
 }
 
 Time Simulation::next_time() const {
@@ -71,6 +83,7 @@ Report Simulation::report() const {
           "largest of " + std::to_string(twin_.welds.size()) + " fixed joints, every step");
   out.add("fixed-joint rotation error", weld_rotation_, "rad");
   out.add("steps that did not converge", static_cast<double>(unconverged_), "");
+  watch_.add_to(out);
   return out;
 }
 

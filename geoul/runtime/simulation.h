@@ -1,8 +1,9 @@
 // A simulation as a player: what the scene does by itself, step by step, with its energy book.
 #pragma once
 
-#include "geoul/dynamics/step.h"
+#include "geoul/dynamics/world.h"
 #include "geoul/runtime/player.h"
+#include "geoul/runtime/watch.h"
 
 namespace geoul::runtime {
 
@@ -33,14 +34,19 @@ class Simulation : public Player {
   bool failed() const { return failed_; }
   std::uint64_t steps() const { return steps_; }
   std::uint64_t unconverged() const { return unconverged_; }
+  // Newest values for people who watch: energy, contacts, residuals with their bounds.
+  std::vector<ReportLine> figures() const;
+  std::vector<std::string> take_warnings() { return watch_.take(); }  // see Watch
+  std::string cause() const { return watch_.cause(world_); }          // of a step that was not finite
+  const dynamics::World& world() const { return world_; }
 
  private:
   void refresh();
 
   const Twin& twin_;
   SimulationOptions options_;
-  dynamics::Data data_;
-  dynamics::Controls controls_;
+  dynamics::World world_;
+  Watch watch_;
   Snapshot snapshot_;
   std::vector<link::SignalInfo> signals_;
   double energy_start_ = 0, energy_ = 0, kinetic_ = 0, kinetic_most_ = 0;  // [J]

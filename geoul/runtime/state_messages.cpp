@@ -142,11 +142,13 @@ std::string transforms_message(const Twin& twin, const scene::State& state) {
   return out.SerializeAsString();
 }
 
-std::string joints_message(const Twin& twin, const scene::State& state) {
+std::string joints_message(const Twin& twin, const Snapshot& snapshot) {
+  const scene::State& state = snapshot.state;
+  const scene::StateLayout& layout = snapshot.layout ? *snapshot.layout : twin.model.layout;
   ::geoul::JointStates out;
   set(*out.mutable_timestamp(), state.time);
   for (const scene::JointId id : twin.moving) {
-    const scene::JointAddress address = twin.model.layout.joints[id.index()];
+    const scene::JointAddress address = layout.joints[id.index()];
     ::geoul::JointState& joint = *out.add_joints();
     joint.set_name(twin.scene.joints[id.index()].path);
     for (int i = 0; i < address.nq; ++i) joint.add_position(state.q[static_cast<std::size_t>(address.q + i)]);

@@ -20,7 +20,7 @@ namespace geoul::runtime {
 std::string scene_message(const Twin& twin, Time time);
 std::string model_message(const Twin& twin);
 std::string transforms_message(const Twin& twin, const scene::State& state);
-std::string joints_message(const Twin& twin, const scene::State& state);
+std::string joints_message(const Twin& twin, const Snapshot& snapshot);
 std::string fixed_joints_message(const Twin& twin, const Snapshot& snapshot);
 std::string signals_message(const std::vector<link::SignalInfo>& names, const Snapshot& snapshot);
 std::string clock_message(const ClockStatus& status);
