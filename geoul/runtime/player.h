@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "geoul/core/result.h"
 #include "geoul/core/time.h"
 #include "geoul/link/signal.h"
+#include "geoul/runtime/drag.h"
 #include "geoul/runtime/report.h"
 #include "geoul/runtime/twin.h"
 
@@ -46,6 +48,15 @@ class Player {
   // The report so far, and a number that changes with it.
   virtual Report report() const = 0;
   virtual int report_version() const = 0;
+
+  // Of simulations; recordings have none of it.
+  virtual const dynamics::World* world() const { return nullptr; }
+  virtual std::vector<ReportLine> figures() const { return {}; }  // newest residuals with their bounds
+  virtual const Drags* drags() const { return nullptr; }
+  virtual Result<void> drag(std::uint64_t, const Drag&) {
+    return Error{ErrorCode::kUnsupported, "drag: a recording cannot be dragged, only a simulation (geoul sim)"};
+  }
+  virtual void release(std::uint64_t) {}  // what the client drags
 };
 
 }  // namespace geoul::runtime

@@ -84,6 +84,16 @@ void Publisher::publish_state(Time wall, bool force) {
   if (!player_.signals().empty()) {
     put(TopicId::kSignals, sample, [&] { return signals_message(player_.signals(), snapshot); });
   }
+  put(TopicId::kWrenches, frame, [&] { return wrenches_message(twin_, snapshot); });
+  if (const dynamics::World* world = player_.world()) {
+    put(TopicId::kContacts, frame, [&] { return contacts_message(*world); });
+    put(TopicId::kDrags, frame, [&] { return drags_message(*player_.drags(), time); });
+    put(TopicId::kResiduals, frame, [&] {
+      Report residuals;
+      residuals.lines = player_.figures();
+      return report_message(residuals, time);
+    });
+  }
   if (frame) server_->publish_time(time);
 }
 

@@ -43,6 +43,7 @@ void Simulation::refresh() {
 
 bool Simulation::step() {
   if (failed_ || (has_end() && snapshot_.state.time >= end())) return false;
+  drags_.apply(world_);
   const dynamics::StepReport report = dynamics::step(world_);
   ++steps_;
   if (!report.converged) ++unconverged_;

@@ -35,10 +35,13 @@ class Simulation : public Player {
   std::uint64_t steps() const { return steps_; }
   std::uint64_t unconverged() const { return unconverged_; }
   // Newest values for people who watch: energy, contacts, residuals with their bounds.
-  std::vector<ReportLine> figures() const;
+  std::vector<ReportLine> figures() const override;
   std::vector<std::string> take_warnings() { return watch_.take(); }  // see Watch
   std::string cause() const { return watch_.cause(world_); }          // of a step that was not finite
-  const dynamics::World& world() const { return world_; }
+  const dynamics::World* world() const override { return &world_; }
+  const Drags* drags() const override { return &drags_; }
+  Result<void> drag(std::uint64_t client, const Drag& drag) override { return drags_.set(client, drag, world_); }
+  void release(std::uint64_t client) override { drags_.release(client); }
 
  private:
   void refresh();
@@ -47,6 +50,7 @@ class Simulation : public Player {
   SimulationOptions options_;
   dynamics::World world_;
   Watch watch_;
+  Drags drags_;
   Snapshot snapshot_;
   std::vector<link::SignalInfo> signals_;
   double energy_start_ = 0, energy_ = 0, kinetic_ = 0, kinetic_most_ = 0;  // [J]

@@ -6,6 +6,7 @@
 #include "foxglove/Log.pb.h"
 #include "foxglove/SceneUpdate.pb.h"
 #include "geoul.pb.h"
+#include "geoul/dynamics/contacts.h"
 #include "geoul/runtime/shape_messages.h"
 
 namespace geoul::runtime {
@@ -234,6 +235,80 @@ std::string log_message(log::Level level, std::string_view text, Time time) {
   return out.SerializeAsString();
 }
 
+std::string contacts_message(const dynamics::World& world) {
+  ::geoul::Contacts out;
+  set(*out.mutable_timestamp(), world.state.time);
+  if (!world.data.contact) return out.SerializeAsString();
+  const auto name = [&](int collider) -> const std::string& {
+    const auto& c = world.model.contact->geometry->colliders[static_cast<std::size_t>(collider)];
+    return world.scene.shapes[c.shape.index()].path;
+  };
+  for (const dynamics::Contact& contact : world.data.contact->contacts) {
+    ::geoul::Contact& message = *out.add_contacts();
+    message.set_shape0(name(contact.a));
+    message.set_shape1(name(contact.b));
+    set(*message.mutable_position(), contact.p_W);
+    set(*message.mutable_normal(), contact.normal_W);
+    set(*message.mutable_force(), contact.force_W);
+    message.set_penetration(-contact.distance);
+    message.set_cone_violation(contact.cone);
+    message.set_complementarity(contact.complementarity);
+    message.set_converged(contact.converged);
+  }
+  return out.SerializeAsString();
+}
+
+std::string wrenches_message(const Twin& twin, const Snapshot& snapshot) {
+  ::geoul::Wrenches out;
+  const scene::State& state = snapshot.state;
+  set(*out.mutable_timestamp(), state.time);
+  for (std::size_t j = 0; j < twin.scene.joints.size(); ++j) {
+    const scene::Joint& joint = twin.scene.joints[j];
+    if (!joint.enabled) continue;
+    const FrameAddress frame{joint.child, transform(joint.X_CJ)};
+    const Transformd X_WJ = frame_pose(state, frame);
+    const scene::JointWrench& wrench = state.wrenches[j];
+    ::geoul::Wrench& message = *out.add_wrenches();
+    message.set_joint(joint.path);
+    set(*message.mutable_position(), X_WJ.p);
+    set(*message.mutable_force(), X_WJ.R * wrench.F_C_J.f);
+    set(*message.mutable_torque(), X_WJ.R * wrench.F_C_J.n);
+    message.set_indeterminate(wrench.indeterminate);
+  }
+  return out.SerializeAsString();
+}
+
+std::string drags_message(const Drags& drags, Time time) {
+  ::geoul::Drags out;
+  set(*out.mutable_timestamp(), time);
+  for (const auto& [client, pull] : drags.pulls()) {
+    ::geoul::Drag& message = *out.add_drags();
+    message.set_body(pull.drag.body);
+    set(*message.mutable_point(), pull.point_W);
+    set(*message.mutable_target(), pull.drag.target_W);
+    set(*message.mutable_force(), pull.force_W);
+  }
+  return out.SerializeAsString();
+}
+
+Result<std::optional<Drag>> parse_drag_command(std::string_view bytes) {
+  ::geoul::DragCommand in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Error{ErrorCode::kBadInput, "the request is not a geoul.DragCommand"};
+  }
+  if (in.body().empty()) return std::optional<Drag>{};
+  if (!in.has_point() || !in.has_target())
+    return Error{ErrorCode::kBadInput, "drag: the command names no point or no target; give both"};
+  Drag out{in.body(),
+           {in.point().x(), in.point().y(), in.point().z()},
+           {in.target().x(), in.target().y(), in.target().z()},
+           std::nullopt,
+           std::nullopt};
+  if (in.stiffness() != 0) out.stiffness = in.stiffness();
+  if (in.damping() != 0) out.damping = in.damping();
+  return std::optional<Drag>{std::move(out)};
+}
+
 Result<ClockCommand> parse_clock_command(std::string_view bytes) {
   ::geoul::ClockCommand in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
@@ -265,10 +340,16 @@ std::vector<Topic> topics() {
           {"/signals", schema_of<::geoul::Signals>(), true},
           {"/clock", schema_of<::geoul::Clock>(), true},
           {"/report", schema_of<::geoul::Report>(), true},
-          {"/log", schema_of<foxglove::Log>(), false}};
+          {"/log", schema_of<foxglove::Log>(), false},
+          {"/contacts", schema_of<::geoul::Contacts>(), false},
+          {"/wrenches", schema_of<::geoul::Wrenches>(), false},
+          {"/residuals", schema_of<::geoul::Report>(), false},
+          {"/drags", schema_of<::geoul::Drags>(), false}};
 }
 
 MessageSchema clock_command_schema() { return schema_of<::geoul::ClockCommand>(); }
 MessageSchema clock_schema() { return schema_of<::geoul::Clock>(); }
+MessageSchema drag_command_schema() { return schema_of<::geoul::DragCommand>(); }
+MessageSchema drags_schema() { return schema_of<::geoul::Drags>(); }
 
 }  // namespace geoul::runtime

@@ -25,10 +25,16 @@ std::string fixed_joints_message(const Twin& twin, const Snapshot& snapshot);
 std::string signals_message(const std::vector<link::SignalInfo>& names, const Snapshot& snapshot);
 std::string clock_message(const ClockStatus& status);
 std::string report_message(const Report& report, Time time);
+std::string contacts_message(const dynamics::World& world);
+std::string wrenches_message(const Twin& twin, const Snapshot& snapshot);
+std::string drags_message(const Drags& drags, Time time);
 std::string log_message(log::Level level, std::string_view text, Time time);
 
 // A geoul.ClockCommand as bytes; kBadInput where it is none.
 Result<ClockCommand> parse_clock_command(std::string_view bytes);
+
+// A geoul.DragCommand as bytes: none where it lets go; kBadInput where it is none.
+Result<std::optional<Drag>> parse_drag_command(std::string_view bytes);
 
 // A topic and the schema of its messages.
 struct Topic {
@@ -36,9 +42,25 @@ struct Topic {
   MessageSchema schema;
   bool latched = false;
 };
-enum class TopicId { kScene, kModel, kTransforms, kJoints, kFixedJoints, kSignals, kClock, kReport, kLog };
+enum class TopicId {
+  kScene,
+  kModel,
+  kTransforms,
+  kJoints,
+  kFixedJoints,
+  kSignals,
+  kClock,
+  kReport,
+  kLog,
+  kContacts,
+  kWrenches,
+  kResiduals,
+  kDrags
+};
 std::vector<Topic> topics();  // in the order of TopicId
 MessageSchema clock_command_schema();
 MessageSchema clock_schema();
+MessageSchema drag_command_schema();
+MessageSchema drags_schema();
 
 }  // namespace geoul::runtime

@@ -24,8 +24,9 @@ std::uint64_t Hub::join(Client& client) {
 }
 
 void Hub::leave(std::uint64_t client_id) {
-  members_.erase(client_id);
+  if (members_.erase(client_id) == 0) return;
   client_count = members_.size();
+  if (enqueue) enqueue(ClientLeft{client_id});
 }
 
 void Hub::handle(std::uint64_t client_id, GetParametersRequest request) {

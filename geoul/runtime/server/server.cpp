@@ -100,7 +100,7 @@ struct Server::Impl {
     std::function<void()> notify;
     {
       const std::lock_guard lock(request_mutex);
-      if (requests.size() < kMaxRequests) {
+      if (requests.size() < kMaxRequests || std::holds_alternative<ClientLeft>(request)) {
         requests.push_back(std::move(request));
         notify = on_request;
       }

@@ -60,7 +60,12 @@ struct ParameterChange {
   std::vector<Parameter> parameters;  // all known and declared writable
 };
 
-using Request = std::variant<ServiceCall, ParameterChange>;
+// A client is gone: whatever it held is to be let go.
+struct ClientLeft {
+  std::uint64_t client = 0;
+};
+
+using Request = std::variant<ServiceCall, ParameterChange, ClientLeft>;
 
 struct ServerStats {
   std::size_t clients = 0;             // WebSocket clients now
