@@ -264,7 +264,7 @@ std::string wrenches_message(const Twin& twin, const Snapshot& snapshot) {
   set(*out.mutable_timestamp(), state.time);
   for (std::size_t j = 0; j < twin.scene.joints.size(); ++j) {
     const scene::Joint& joint = twin.scene.joints[j];
-    if (!joint.enabled) continue;
+    if (!joint.enabled || joint.type == scene::JointType::kFree) continue;  // a free joint carries nothing
     const FrameAddress frame{joint.child, transform(joint.X_CJ)};
     const Transformd X_WJ = frame_pose(state, frame);
     const scene::JointWrench& wrench = state.wrenches[j];

@@ -15,13 +15,15 @@ import { LogPanel } from "./panels/log_panel";
 import { PlotPanel } from "./panels/plot_panel";
 import { PropertiesPanel } from "./panels/properties_panel";
 import { ReportPanel } from "./panels/report_panel";
+import { ResidualsPanel } from "./panels/residuals_panel";
 import { TransportBar } from "./panels/transport_bar";
 import { TreePanel } from "./panels/tree_panel";
 import { ViewTools } from "./panels/view_tools";
 import { FoxgloveClient, type ConnectionState, type Socket } from "./protocol/client";
 import { Control } from "./twin/control";
+import { Dragging } from "./twin/dragging";
 import { Selection } from "./twin/selection";
-import { TOPIC_SCHEMAS, Twin } from "./twin/twin";
+import { ON_DEMAND, TOPIC_SCHEMAS, Twin } from "./twin/twin";
 import { h, setText } from "./ui/dom";
 import { formatCount, formatFixed } from "./ui/format";
 import { icon } from "./ui/icons";
@@ -47,6 +49,7 @@ const log = new LogPanel(twin);
 const client = new FoxgloveClient({
   url,
   topics: TOPIC_SCHEMAS,
+  onDemand: ON_DEMAND,
   open: (address, subprotocol) => new WebSocket(address, subprotocol) as unknown as Socket,
   onState: (state) => connectionChanged(state),
   onMessage: (topic, payload) => twin.receive(topic, payload, performance.now()),
@@ -54,6 +57,7 @@ const client = new FoxgloveClient({
   onNote: (level, text) => log.note(level, text),
 });
 const control = new Control(client, twin, (words) => log.note("error", `The twin did not obey: ${words}`));
+const dragging = new Dragging(client, (drags) => viewer?.applyDrags(drags), (words) => log.note("error", words));
 const connection = new ConnectionView(url, () => client.retryNow());
 const transport = new TransportBar(twin, control);
 const plots = new PlotPanel(twin);
@@ -61,9 +65,11 @@ const tree = new TreePanel(twin, selection, plots);
 const properties = new PropertiesPanel(twin, selection);
 const fixedJoints = new FixedJointsPanel(twin, selection);
 const report = new ReportPanel(twin);
+const residuals = new ResidualsPanel(twin);
 const dock = new Dock("Data", [
   { id: "plots", title: "Plots", panel: plots.element, tools: plots.tools },
   { id: "fixed", title: "Fixed joints", panel: fixedJoints.element, tools: fixedJoints.tools },
+  { id: "residuals", title: "Residuals", panel: residuals.element, tools: residuals.tools },
   { id: "report", title: "Report", panel: report.element, tools: report.tools },
   { id: "log", title: "Log", panel: log.element, tools: log.tools },
 ]);
@@ -71,7 +77,8 @@ const help = helpDialog();
 const sceneName = h("span", { class: "scene-name" });
 const rates = h("span", { class: "rates", title: "Achieved speed of the twin, and its steps per second" });
 const tooltip = h("div", { class: "tooltip", hidden: true, role: "presentation" });
-const viewport = h("main", { class: "viewport", "aria-label": "3D view of the twin" }, tooltip, connection.banner);
+const forceLegend = h("div", { class: "force-legend", role: "status" });
+const viewport = h("main", { class: "viewport", "aria-label": "3D view of the twin" }, tooltip, forceLegend, connection.banner);
 
 function makeViewer(): Viewer | undefined {
   try {
@@ -84,7 +91,7 @@ function makeViewer(): Viewer | undefined {
 }
 
 const viewer = makeViewer();
-const viewTools = viewer ? new ViewTools(viewer) : undefined;
+const viewTools = viewer ? new ViewTools(viewer, (topic, on) => client.want(topic, on)) : undefined;
 if (viewTools) viewport.append(viewTools.element);
 const theme = new Theme((isDark) => {
   viewer?.setTheme(isDark);
@@ -128,6 +135,10 @@ function showNames(): void {
   document.title = name ? `${name} · Geoul studio` : "Geoul studio";
 }
 
+function xyz(v: { x: number; y: number; z: number }): { x: number; y: number; z: number } {
+  return { x: v.x, y: v.y, z: v.z };
+}
+
 function wire(): void {
   twin.on("scene", (update) => viewer?.applyScene(update));
   twin.on("transforms", (transforms) => viewer?.applyTransforms(transforms));
@@ -144,6 +155,9 @@ function wire(): void {
     if (topic === "/scene") client.refresh(topic);
     log.note("debug", `${count} messages on ${topic} came faster than the page draws and were left out`);
   });
+  twin.on("contacts", (contacts) => viewer?.applyContacts(contacts));
+  twin.on("wrenches", (wrenches) => viewer?.applyWrenches(wrenches));
+  twin.on("drags", (drags) => viewer?.applyDrags(drags));
   selection.on("change", (selected) => viewer?.select(selected));
   plots.onChange = () => {
     tree.refreshPlots();
@@ -152,6 +166,8 @@ function wire(): void {
   log.onChange = () => dock.setBadge("log", log.problems > 0 ? String(log.problems) : "", "bad");
   if (!viewer) return;
   viewer.onPick = (body) => selection.set(body && twin.bodies.has(body) ? { kind: "body", name: body } : undefined);
+  viewer.onPull = ({ body, point }, target) => void dragging.pull({ body, point: xyz(point), target: xyz(target) });
+  viewer.onLetGo = () => void dragging.letGo();
   viewer.onHover = (label, x, y) => {
     tooltip.hidden = label === undefined;
     if (label === undefined) return;
@@ -176,10 +192,15 @@ function keys(): void {
     "3": () => viewer?.look("top"),
     l: () => viewTools?.toggleFollow(),
     g: () => viewTools?.toggleGrid(),
+    c: () => viewTools?.toggleContacts(),
+    x: () => viewTools?.toggleForces(),
+    w: () => viewTools?.toggleWrenches(),
+    d: () => viewTools?.togglePull(),
     "/": () => tree.filter.select(),
     Escape: () => (tree.filter.value ? tree.clearFilter() : selection.set(undefined)),
     p: () => dock.show("plots"),
     j: () => dock.show("fixed"),
+    e: () => dock.show("residuals"),
     r: () => dock.show("report"),
     k: () => dock.show("log"),
     "?": () => help.showModal(),
@@ -193,7 +214,10 @@ function updateTexts(now: number): void {
   tree.updateValues();
   properties.updateValues();
   fixedJoints.draw();
+  residuals.draw();
+  setText(forceLegend, viewer?.forces.legend ?? "");
   dock.setBadge("fixed", fixedJoints.summary);
+  dock.setBadge("residuals", residuals.beyond > 0 ? String(residuals.beyond) : "", "bad");
   dock.setBadge("report", report.summary, report.isBad ? "bad" : "good");
 }
 

@@ -14,7 +14,8 @@ for (const [width, height, colorScheme] of [[1440, 900, "dark"], [1280, 720, "li
   page.on("pageerror", (error) => console.log("page error:", error.message));
   await page.goto(url);
   await page.waitForTimeout(6000);
-  for (const tab of ["plots", "fixed", "report", "log"]) {
+  for (const key of ["c", "x", "w"]) await page.keyboard.press(key);
+  for (const tab of ["plots", "fixed", "residuals", "report", "log"]) {
     await page.click(`#tab-${tab}`);
     if (tab === "fixed") await page.getByRole("treeitem").filter({ hasText: "elbow" }).first().click();
     if (tab === "report") await page.getByRole("treeitem").filter({ hasText: "shoulder_pan" }).first().click().catch(() => undefined);

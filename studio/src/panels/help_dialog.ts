@@ -12,9 +12,11 @@ const KEYS: readonly [string, string][] = [
   ["1  2  3", "front, side and top view"],
   ["L", "follow the selected body"],
   ["G", "grid on or off"],
+  ["C  X  W", "contact points, contact forces, joint wrenches"],
+  ["D", "pull bodies with the left button, on or off"],
   ["/", "filter the tree"],
   ["Esc", "clear the filter, then the selection"],
-  ["P  J  R  K", "plots, fixed joints, report, log"],
+  ["P  J  E  R  K", "plots, fixed joints, residuals, report, log"],
   ["?", "this help"],
 ];
 
@@ -23,6 +25,7 @@ const MOUSE: readonly [string, string][] = [
   ["Right drag, or Shift + drag", "pan"],
   ["Wheel", "zoom to the pointer"],
   ["Click", "select a body"],
+  ["Ctrl + drag", "pull a body by a spring (simulations)"],
   ["Double click", "fit"],
   ["Drag a channel from the tree", "plot it"],
 ];

@@ -28,6 +28,7 @@ export interface Socket {
 export interface ClientOptions {
   url: string;
   topics: ReadonlyMap<string, string>; // topic -> schema name that the studio can read
+  onDemand?: ReadonlySet<string>; // topics that are subscribed only while wanted: see want()
   open: (url: string, subprotocol: string) => Socket;
   onState: (state: ConnectionState) => void;
   onMessage: (topic: string, payload: Uint8Array, time: bigint) => void;
@@ -53,6 +54,8 @@ export class FoxgloveClient {
   private state: ConnectionState = { kind: "closed" };
   private readonly subscriptions = new Map<number, { topic: string; channelId: number }>();
   private readonly services = new Map<string, Service>();
+  private readonly offered = new Map<string, number>(); // readable topic -> channel
+  private readonly wanted = new Set<string>();
   private readonly calls = new Map<number, PendingCall>();
   private nextSubscription = 1;
   private nextCall = 1;
@@ -91,6 +94,23 @@ export class FoxgloveClient {
       this.subscriptions.delete(id);
       this.subscribe([{ topic, id: subscription.channelId }]);
       return;
+    }
+  }
+
+  // Subscribes to a topic of onDemand, or ends it.
+  want(topic: string, on: boolean): void {
+    if (on === this.wanted.has(topic)) return;
+    if (on) {
+      this.wanted.add(topic);
+      const id = this.offered.get(topic);
+      if (id !== undefined) this.subscribe([{ topic, id }]);
+      return;
+    }
+    this.wanted.delete(topic);
+    for (const [id, subscription] of this.subscriptions) {
+      if (subscription.topic !== topic) continue;
+      this.sendJson({ op: "unsubscribe", subscriptionIds: [id] });
+      this.subscriptions.delete(id);
     }
   }
 
@@ -143,6 +163,7 @@ export class FoxgloveClient {
     this.socket = undefined;
     this.subscriptions.clear();
     this.services.clear();
+    this.offered.clear();
     for (const callId of [...this.calls.keys()]) this.settleCall(callId, new Error(reason));
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
@@ -180,12 +201,17 @@ export class FoxgloveClient {
         this.setState({ kind: "live", serverName: message.name, sessionId: message.sessionId });
         break;
       case "advertise":
-        this.subscribe(message.channels.filter((channel) => this.isReadable(channel)));
+        for (const channel of message.channels) {
+          if (!this.isReadable(channel)) continue;
+          this.offered.set(channel.topic, channel.id);
+          if (!this.options.onDemand?.has(channel.topic) || this.wanted.has(channel.topic)) this.subscribe([channel]);
+        }
         break;
       case "unadvertise":
         for (const [id, subscription] of this.subscriptions) {
           if (message.channelIds.includes(subscription.channelId)) this.subscriptions.delete(id);
         }
+        for (const [topic, id] of this.offered) if (message.channelIds.includes(id)) this.offered.delete(topic);
         break;
       case "advertiseServices":
         for (const service of message.services) this.services.set(service.name, service);

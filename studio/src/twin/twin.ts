@@ -12,13 +12,18 @@ import {
 } from "../generated/foxglove";
 import {
   ClockSchema,
+  ContactsSchema,
+  DragsSchema,
   FixedJointsSchema,
   JointStatesSchema,
   ModelSchema,
   ReportSchema,
   SignalsSchema,
+  WrenchesSchema,
   type Body,
   type Clock,
+  type Contacts,
+  type Drags,
   type FixedJoint,
   type FixedJoints,
   type Joint,
@@ -26,6 +31,7 @@ import {
   type Model,
   type Report,
   type Signal,
+  type Wrenches,
 } from "../generated/geoul";
 import { Emitter } from "./emitter";
 import { Mailbox } from "./mailbox";
@@ -44,12 +50,19 @@ const TOPICS = {
   "/clock": { schema: ClockSchema, capacity: 1 },
   "/report": { schema: ReportSchema, capacity: 1 },
   "/log": { schema: LogSchema, capacity: 512 },
+  "/contacts": { schema: ContactsSchema, capacity: 1 },
+  "/wrenches": { schema: WrenchesSchema, capacity: 1 },
+  "/drags": { schema: DragsSchema, capacity: 1 },
+  "/residuals": { schema: ReportSchema, capacity: 512 },
 } as const;
 type Topic = keyof typeof TOPICS;
 
 export const TOPIC_SCHEMAS: ReadonlyMap<string, string> = new Map(
   Object.entries(TOPICS).map(([topic, { schema }]) => [topic, schema.typeName]),
 );
+
+// Topics that are large, and read only while somebody looks.
+export const ON_DEMAND: ReadonlySet<string> = new Set(["/contacts", "/wrenches"]);
 
 export interface TwinEvents {
   reset: undefined; // another session: everything before is void
@@ -63,6 +76,10 @@ export interface TwinEvents {
   clock: Clock;
   report: Report;
   log: Log;
+  contacts: Contacts;
+  wrenches: Wrenches;
+  drags: Drags;
+  residuals: undefined;
   lost: { topic: string; count: number };
   unreadable: { topic: string; reason: string };
 }
@@ -73,6 +90,7 @@ export class Twin extends Emitter<TwinEvents> {
   report: Report | undefined;
   transforms: FrameTransforms | undefined;
   fixedJoints: FixedJoints | undefined;
+  residuals: Report | undefined;
   bodies = new Map<string, Body>();
   joints = new Map<string, Joint>();
   jointStates = new Map<string, JointState>();
@@ -80,6 +98,7 @@ export class Twin extends Emitter<TwinEvents> {
   signals = new Map<string, Signal>();
   jointTable = new SampleTable([], 1);
   signalTable = new SampleTable([], 1);
+  residualTable = new SampleTable([], 1);
   lastMessageAt = 0; // [ms] of the page's clock
   private readonly boxes = new Map<string, Mailbox>();
   private readonly unreadableTopics = new Set<string>();
@@ -102,10 +121,11 @@ export class Twin extends Emitter<TwinEvents> {
 
   reset(): void {
     for (const box of this.boxes.values()) box.take();
-    this.model = this.clock = this.report = this.transforms = this.fixedJoints = undefined;
+    this.model = this.clock = this.report = this.transforms = this.fixedJoints = this.residuals = undefined;
     for (const map of [this.bodies, this.joints, this.jointStates, this.fixedStates, this.signals]) map.clear();
     this.jointTable = new SampleTable([], 1);
     this.signalTable = new SampleTable([], 1);
+    this.residualTable = new SampleTable([], 1);
     this.unreadableTopics.clear();
     this.emit("reset", undefined);
   }
@@ -169,6 +189,18 @@ export class Twin extends Emitter<TwinEvents> {
       case "/log":
         for (const entry of this.decode(topic, LogSchema, items)) this.emit("log", entry);
         break;
+      case "/contacts":
+        for (const contacts of this.decode(topic, ContactsSchema, items)) this.emit("contacts", contacts);
+        break;
+      case "/wrenches":
+        for (const wrenches of this.decode(topic, WrenchesSchema, items)) this.emit("wrenches", wrenches);
+        break;
+      case "/drags":
+        for (const drags of this.decode(topic, DragsSchema, items)) this.emit("drags", drags);
+        break;
+      case "/residuals":
+        this.addResiduals(items);
+        break;
     }
   }
 
@@ -190,6 +222,18 @@ export class Twin extends Emitter<TwinEvents> {
       this.jointStates = new Map(message.joints.map((joint) => [joint.name, joint]));
     }
     this.emit("joints", undefined);
+  }
+
+  private addResiduals(items: Uint8Array[]): void {
+    for (const message of this.decode("/residuals", ReportSchema, items)) {
+      const names = message.lines.map((line) => line.name);
+      if (names.length !== this.residualTable.names.length || names.some((name) => !this.residualTable.has(name))) {
+        this.residualTable = new SampleTable(names, rowsWithinBudget(names.length));
+      }
+      this.residualTable.push(toSeconds(message.timestamp), message.lines.map((line) => line.value));
+      this.residuals = message;
+    }
+    this.emit("residuals", undefined);
   }
 
   private addSignalSamples(items: Uint8Array[]): void {

@@ -2,9 +2,11 @@
 
 import * as THREE from "three";
 import type { FrameTransforms, SceneUpdate } from "../generated/foxglove";
-import type { Joint, Model } from "../generated/geoul";
+import type { Contacts, Drags, Joint, Model, Wrenches } from "../generated/geoul";
 import type { Selected } from "../twin/selection";
 import { CameraRig, type Preset } from "./camera_rig";
+import { ForceLayer, type ForceLayerName } from "./forces";
+import { Gripper, type Grip } from "./gripper";
 import { Ground } from "./ground";
 import { Highlight } from "./highlight";
 import { Lighting } from "./lighting";
@@ -19,6 +21,11 @@ const CLICK_SLOP = 5; // [px] a press that moves further is a drag
 export class Viewer {
   readonly rig: CameraRig;
   onPick: (body: string | undefined) => void = () => undefined;
+  // Somebody pulls a point of a body to a target in the world, or lets go.
+  onPull: (grip: Grip, target: THREE.Vector3) => void = () => undefined;
+  onLetGo: () => void = () => undefined;
+  readonly forces = new ForceLayer();
+  readonly gripper: Gripper;
   onHover: (label: string | undefined, x: number, y: number) => void = () => undefined;
   private readonly renderer: THREE.WebGLRenderer;
   private readonly scene = new THREE.Scene();
@@ -51,7 +58,8 @@ export class Viewer {
     this.renderer.domElement.className = "canvas3d";
     container.prepend(this.renderer.domElement);
     this.lighting = new Lighting(this.renderer, this.scene);
-    this.scene.add(this.lighting.group, this.ground.grid, this.ground.shadowPlane, this.graph.root);
+    this.scene.add(this.lighting.group, this.ground.grid, this.ground.shadowPlane, this.graph.root, this.forces.root);
+    this.gripper = this.makeGripper(); // before the camera listens
     this.rig = new CameraRig(this.renderer.domElement, () => this.invalidate());
     new ResizeObserver(() => this.resize()).observe(container);
     this.resize();
@@ -77,6 +85,7 @@ export class Viewer {
   clear(): void {
     this.marks.clear();
     this.graph.clear();
+    this.forces.clear();
     this.framed = this.hasPoses = false;
     this.model = undefined;
     this.invalidate();
@@ -147,6 +156,26 @@ export class Viewer {
     this.invalidate();
   }
 
+  setForces(layer: ForceLayerName, on: boolean): void {
+    this.forces.show(layer, on);
+    this.invalidate();
+  }
+
+  applyContacts(contacts: Contacts): void {
+    this.forces.setContacts(contacts);
+    this.invalidate();
+  }
+
+  applyWrenches(wrenches: Wrenches): void {
+    this.forces.setWrenches(wrenches);
+    this.invalidate();
+  }
+
+  applyDrags(drags: Drags): void {
+    this.forces.setDrags(drags);
+    this.invalidate();
+  }
+
   // Once a display frame. Draws only when the picture would change; returns whether it drew.
   frame(now: number): boolean {
     this.restAfterSlowFrame(now);
@@ -200,14 +229,43 @@ export class Viewer {
     canvas.addEventListener("webglcontextrestored", () => this.invalidate());
   }
 
+  private makeGripper(): Gripper {
+    return new Gripper(this.renderer.domElement, {
+      hitAt: (x, y) => {
+        const hit = this.hitAt(x, y);
+        const group = this.model?.bodies.find((body) => body.name === hit?.body)?.rigidGroup ?? 0;
+        const frame = hit && this.graph.frameOf(hit.body);
+        return hit && frame && group !== 0 ? { ...hit, frame } : undefined;
+      },
+      rayAt: (x, y) => this.rayAt(x, y).ray,
+      viewDirection: () => this.rig.camera.getWorldDirection(new THREE.Vector3()),
+      onPull: (grip, target) => {
+        Object.assign(this.pointer, { inside: false, moved: true });
+        this.onPull(grip, target);
+      },
+      onLetGo: () => this.onLetGo(),
+    });
+  }
+
   private bodyAt(clientX: number, clientY: number): string | undefined {
+    return this.hitAt(clientX, clientY)?.body;
+  }
+
+  private rayAt(clientX: number, clientY: number): THREE.Raycaster {
     const rect = this.renderer.domElement.getBoundingClientRect();
     const x = ((clientX - rect.left) / rect.width) * 2 - 1;
     const y = -((clientY - rect.top) / rect.height) * 2 + 1;
     const ray = new THREE.Raycaster();
     ray.setFromCamera(new THREE.Vector2(x, y), this.rig.camera);
-    const hit = ray.intersectObject(this.graph.root, true).find((one) => one.object instanceof THREE.Mesh);
-    for (let at = hit?.object ?? null; at; at = at.parent) if (typeof at.userData.body === "string") return at.userData.body;
+    return ray;
+  }
+
+  private hitAt(clientX: number, clientY: number): { body: string; point: THREE.Vector3 } | undefined {
+    const hits = this.rayAt(clientX, clientY).intersectObject(this.graph.root, true);
+    const hit = hits.find((one) => one.object instanceof THREE.Mesh);
+    for (let at = hit?.object ?? null; at; at = at.parent) {
+      if (typeof at.userData.body === "string") return { body: at.userData.body, point: hit!.point };
+    }
     return undefined;
   }
 
@@ -287,6 +345,7 @@ export class Viewer {
     const lit = new THREE.Sphere(home.center, home.radius * 2);
     this.ground.setFloor(box.min.z, lit);
     this.lighting.cover(lit);
+    this.forces.setRadius(home.radius);
     this.rig.look(home, "home", 0, true);
   }
 }

@@ -64,6 +64,58 @@ describe("the studio", () => {
     await until(async () => (await drawn()) > 50);
   });
 
+  it("shows residuals with their bounds, and marks what is beyond", async () => {
+    await page.keyboard.press("e");
+    await page.locator('tr[data-figure="contact residual"]').waitFor();
+    await until(async () => (await textOf('tr[data-figure="loop closure"]')).includes("2e\u22129"));
+    expect(await page.locator('tr[data-figure="loop closure"]').getAttribute("class")).toBe("bad-row");
+    expect(await page.locator("#tab-residuals .badge").innerText()).toBe("1");
+    await page.keyboard.press("p");
+  });
+
+  it("draws contact forces and wrenches when asked", async () => {
+    const orange = () => page.locator(".canvas3d").screenshot().then((image) => page.evaluate(async (bytes) => {
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+      const context = canvas.getContext("2d")!;
+      context.drawImage(bitmap, 0, 0);
+      const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height).data;
+      let count = 0;
+      for (let i = 0; i < pixels.length; i += 4) if (pixels[i]! > 220 && pixels[i + 1]! > 100 && pixels[i + 1]! < 180 && pixels[i + 2]! < 110) count += 1;
+      return count;
+    }, [...image]));
+    const before = await orange();
+    await page.keyboard.press("x");
+    await until(async () => (await orange()) > before + 30);
+    await page.keyboard.press("x");
+    await until(async () => (await orange()) <= before + 5);
+  });
+
+  it("pulls a body with Ctrl and the mouse, and lets go", async () => {
+    const box = (await page.locator(".canvas3d").boundingBox())!;
+    let grip: [number, number] | undefined;
+    for (let y = 0.3; y < 0.8 && !grip; y += 0.05) {
+      await page.mouse.move(box.x + box.width / 2, box.y + y * box.height);
+      await page.waitForTimeout(300);
+      const label = await page.locator(".tooltip").innerText().catch(() => "");
+      if (/arm|shoulder|wrist/.test(label)) grip = [box.x + box.width / 2, box.y + y * box.height];
+    }
+    expect(grip).toBeDefined();
+    await page.keyboard.down("Control");
+    await page.mouse.move(...grip!);
+    await page.mouse.down();
+    await page.mouse.move(grip![0] + 60, grip![1] - 30, { steps: 4 });
+    await until(() => peer.drags.length >= 2);
+    await page.mouse.up();
+    await page.keyboard.up("Control");
+    await until(() => peer.drags.at(-1)!.body === "");
+    const pulls = peer.drags.filter((drag) => drag.body !== "");
+    expect(pulls[0]!.body).toMatch(/ur3e/);
+    const moved = (drag: (typeof pulls)[0]) => Math.hypot(drag.target!.x - pulls[0]!.target!.x, drag.target!.y - pulls[0]!.target!.y, drag.target!.z - pulls[0]!.target!.z);
+    expect(moved(pulls.at(-1)!)).toBeGreaterThan(0.02);
+    expect(pulls.at(-1)!.point).toEqual(pulls[0]!.point);
+  });
+
   it("pauses with Space, steps with the full stop, and draws nothing new while paused", async () => {
     const before = peer.commands.length;
     await page.locator(".canvas3d").click({ position: { x: 30, y: 300 } });
@@ -177,7 +229,7 @@ describe("the studio", () => {
   it("shows the report with what is out of bounds", async () => {
     await page.getByRole("tab", { name: /Report/ }).click();
     await page.getByText("2 of 3 bounds kept, 6 figures reported only").waitFor();
-    expect(await page.locator(".bad-row").innerText()).toContain("0.00052");
+    expect(await page.locator("#panel-report .bad-row").innerText()).toContain("0.00052");
   });
 
   it("shows log entries of the twin and counts the problems", async () => {

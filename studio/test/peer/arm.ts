@@ -4,7 +4,16 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Matrix4, Quaternion, Vector3 } from "three";
 import { FrameTransformsSchema, SceneUpdateSchema, type SceneEntity, type SceneEntitySchema } from "../../src/generated/foxglove";
-import { FixedJointsSchema, JointKind, JointStatesSchema, ModelSchema, ReportSchema, SignalsSchema } from "../../src/generated/geoul";
+import {
+  ContactsSchema,
+  FixedJointsSchema,
+  JointKind,
+  JointStatesSchema,
+  ModelSchema,
+  ReportSchema,
+  SignalsSchema,
+  WrenchesSchema,
+} from "../../src/generated/geoul";
 import { fromNanoseconds } from "../../src/twin/time";
 
 type Shapes = Pick<Exclude<MessageInitShape<typeof SceneEntitySchema>, SceneEntity>, "cubes" | "spheres" | "cylinders" | "triangles">;
@@ -199,6 +208,32 @@ export function report(stamp: bigint) {
     { name: "gravity torque at rest, joint 2", value: 0.0012, unit: "1", bound: 0.002, ok: true, note: "relative" },
     { name: "TCP position error, largest", value: 0.00052, unit: "m", bound: 0.0003, ok: false, note: "flange-to-TCP transform not constant" },
     ...torques,
+  ];
+  return create(ReportSchema, { timestamp: fromNanoseconds(stamp), lines });
+}
+
+// Four points under the pedestal.
+export function contacts(stamp: bigint) {
+  const points = [[0.2, 0.2], [-0.2, 0.2], [-0.2, -0.2], [0.2, -0.2]] as const;
+  const list = points.map(([x, y], i) => ({
+    shape0: "/floor", shape1: `${ROOT}/pedestal`, position: { x, y, z: 0 }, normal: { x: 0, y: 0, z: 1 },
+    force: { x: 0, y: 0, z: 100 + 20 * i }, penetration: 1e-9, converged: true,
+  }));
+  return create(ContactsSchema, { timestamp: fromNanoseconds(stamp), contacts: list });
+}
+
+export function wrenches(t: number, stamp: bigint) {
+  const list = JOINTS.map((name, i) => ({
+    joint: `${ARM}/${name}`, position: { x: 0, y: 0.1 * i, z: PEDESTAL_HEIGHT + 0.1 * i }, force: { x: 0, y: 0, z: 60 - 8 * i }, torque: { x: 5 * Math.sin(t), y: 0, z: 1 },
+  }));
+  return create(WrenchesSchema, { timestamp: fromNanoseconds(stamp), wrenches: list });
+}
+
+export function residuals(t: number, stamp: bigint) {
+  const lines = [
+    { name: "contacts", value: 4, unit: "", bound: NaN, ok: true, note: "" },
+    { name: "contact residual", value: 5e-11 * (1 + Math.sin(t)), unit: "m/s", bound: 1e-10, ok: true, note: "worst 1e-10" },
+    { name: "loop closure", value: 2e-9, unit: "m, rad", bound: 1e-9, ok: false, note: "worst 2e-9" },
   ];
   return create(ReportSchema, { timestamp: fromNanoseconds(stamp), lines });
 }

@@ -23,8 +23,13 @@ const TOPICS: readonly (readonly [string, DescMessage])[] = [
   ["/clock", geoul.ClockSchema],
   ["/report", geoul.ReportSchema],
   ["/log", LogSchema],
+  ["/contacts", geoul.ContactsSchema],
+  ["/wrenches", geoul.WrenchesSchema],
+  ["/residuals", geoul.ReportSchema],
+  ["/drags", geoul.DragsSchema],
 ];
 const SERVICE_ID = 7;
+const DRAG_ID = 8;
 const BEGIN = 1_700_000_000_000_000_000n; // [ns]
 const LENGTH = 60_000_000_000n; // [ns]
 const DT = 40_000_000n; // [ns]
@@ -37,6 +42,7 @@ interface Client {
 
 export class Peer {
   readonly commands: geoul.ClockCommand["command"][] = [];
+  readonly drags: geoul.DragCommand[] = [];
   sessionId = "peer-1";
   now = BEGIN;
   mode = geoul.ClockMode.REAL_TIME;
@@ -134,7 +140,8 @@ export class Peer {
     });
     const side = (schema: DescMessage) => ({ encoding: "protobuf", schemaName: schema.typeName, schemaEncoding: "protobuf", schema: "" });
     const service = { id: SERVICE_ID, name: "/clock/control", type: "geoul.ClockControl", request: side(geoul.ClockCommandSchema), response: side(geoul.ClockSchema) };
-    send({ op: "advertiseServices", services: [service] });
+    const drag = { id: DRAG_ID, name: "/drag", type: "geoul.DragControl", request: side(geoul.DragCommandSchema), response: side(geoul.DragsSchema) };
+    send({ op: "advertiseServices", services: [service, drag] });
   }
 
   private receive(client: Client, data: RawData, isBinary: boolean): void {
@@ -152,6 +159,7 @@ export class Peer {
 
   private serve(client: Client, frame: Buffer): void {
     const request = readServiceRequest(frame);
+    if (request.serviceId === DRAG_ID) return this.drag(client, request);
     const { command } = fromBinary(geoul.ClockCommandSchema, request.payload);
     this.commands.push(command);
     if (command.case === "mode") this.mode = command.value;
@@ -165,6 +173,16 @@ export class Peer {
     client.socket.send(serviceResponseFrame(request.serviceId, request.callId, request.encoding, response));
     this.publishState();
     this.publish("/clock", geoul.ClockSchema, this.clock());
+  }
+
+  // Moves nothing, but says what it was asked.
+  private drag(client: Client, request: ReturnType<typeof readServiceRequest>): void {
+    const command = fromBinary(geoul.DragCommandSchema, request.payload);
+    this.drags.push(command);
+    const { body, target } = command;
+    const drags = body ? [{ body, point: { x: 0, y: 0, z: 0 }, target }] : [];
+    const message = create(geoul.DragsSchema, { timestamp: fromNanoseconds(this.now), drags });
+    client.socket.send(serviceResponseFrame(request.serviceId, request.callId, request.encoding, toBinary(geoul.DragsSchema, message)));
   }
 
   private clock(): geoul.Clock {
@@ -204,6 +222,9 @@ export class Peer {
     this.publish("/joints", geoul.JointStatesSchema, arm.jointStates(t, this.now));
     this.publish("/signals", geoul.SignalsSchema, arm.signals(t, this.now));
     this.publish("/fixed_joints", geoul.FixedJointsSchema, arm.fixedJoints(t, this.now));
+    this.publish("/contacts", geoul.ContactsSchema, arm.contacts(this.now));
+    this.publish("/wrenches", geoul.WrenchesSchema, arm.wrenches(t, this.now));
+    this.publish("/residuals", geoul.ReportSchema, arm.residuals(t, this.now));
   }
 
   private sendLatched(client: Client, topic: string): void {

@@ -38,7 +38,8 @@ function setUp() {
   const notes: string[] = [];
   const client = new FoxgloveClient({
     url: "ws://twin/",
-    topics: new Map([["/tf", "foxglove.FrameTransforms"]]),
+    topics: new Map([["/tf", "foxglove.FrameTransforms"], ["/contacts", "geoul.Contacts"]]),
+    onDemand: new Set(["/contacts"]),
     open: () => {
       sockets.push(new FakeSocket());
       return sockets.at(-1)!;
@@ -193,5 +194,27 @@ describe("backoff", () => {
     expect(backoffMs(3, 0)).toBe(1600);
     expect(backoffMs(3, 1)).toBe(2000);
     expect(backoffMs(50, 1)).toBe(10_000);
+  });
+
+  it("subscribes to a topic on demand only while it is wanted, over a lost connection too", () => {
+    const { client, sockets, goLive } = setUp();
+    const offer = (socket: FakeSocket) => socket.says({ op: "advertise", channels: [{ ...CHANNEL, id: 9, topic: "/contacts", schemaName: "geoul.Contacts" }] });
+    const asked = (socket: FakeSocket) => socket.sent.map((text) => String(text)).filter((text) => text.includes("ubscribe"));
+    client.start();
+    goLive();
+    offer(sockets[0]!);
+    expect(asked(sockets[0]!)).toHaveLength(1); // /tf
+    client.want("/contacts", true);
+    client.want("/contacts", true);
+    expect(asked(sockets[0]!)).toHaveLength(2);
+    expect(asked(sockets[0]!)[1]).toContain('"channelId":9');
+    client.want("/contacts", false);
+    expect(asked(sockets[0]!)[2]).toContain('"unsubscribe"');
+    client.want("/contacts", true);
+    sockets[0]!.onclose?.({ code: 1006, reason: "" });
+    client.retryNow();
+    goLive(1);
+    offer(sockets[1]!);
+    expect(asked(sockets[1]!)).toHaveLength(2);
   });
 });
