@@ -76,6 +76,18 @@ TEST(FourBarWindows, PassTheSingularPoseOnThePublishedBranch) {
   }
 }
 
+// The midpoint has no solution there: it must neither lose the energy nor jump to another branch.
+TEST(FourBarWindows, PassTheSingularPoseSymplectically) {
+  for (const int n : {1, 2, 5, 20}) {
+    World world(four_bar_windows(n), 1e-3, Integrator::kSymplectic);
+    const double e0 = world.energy();
+    const StepReport worst = world.run(n > 2 ? 1.5 : 10);
+    EXPECT_TRUE(worst.converged) << n;
+    EXPECT_LT(worst.closure, 1e-13) << n;
+    EXPECT_NEAR(world.energy(), e0, 1e-6 * n) << n;
+  }
+}
+
 TEST(FourBarWindows, KeepTheEnergyOfAWeldedCoupler) {
   World world(welded_window(), 1e-3);
   const double e0 = world.energy();

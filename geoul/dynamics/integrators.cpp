@@ -13,6 +13,8 @@ namespace {
 using std::size_t;
 
 // One step of one island.
+constexpr double kLeap = 0.02;  // of the largest velocity, in half a step
+
 struct Stepper {
   const Model& model;
   const Island& island;
@@ -285,6 +287,18 @@ struct Stepper {
     }
   }
 
+  // Near a singular pose of loops the midpoint has no solution, or another branch's: it is not where the acceleration
+  // of the last step leads.
+  bool leapt(const std::vector<double>& v) const {
+    if (!report.converged) return true;
+    double leap = 0, size = 0;
+    for (size_t k = v0; k < v1; ++k) {
+      leap = std::max(leap, std::abs(v[k] - (state.v[k] + 0.5 * h * state.a[k])));
+      size = std::max(size, std::abs(v[k]));
+    }
+    return leap > kLeap * size;
+  }
+
   void symplectic() {
     std::vector<double>&p0 = data.work[0], &v = data.work[1], &p = data.work[2], &rate = data.work[3];
     std::vector<double>&residual = data.work[4], &dv = data.work[5];
@@ -334,6 +348,11 @@ struct Stepper {
       last = change;
     }
     for (size_t k = v0; k < v1; ++k) data.diagonal[k] = model.laws[k].armature;
+    if (constrained(island) && leapt(v)) {
+      report.converged = true;
+      report.residual = 0;
+      return runge_kutta();
+    }
     // end of the step: q by the midpoint's velocity, v from p0 + h rate
     for (size_t k = v0; k < v1; ++k) p[k] = p0[k] + h * rate[k];
     for (int r = island.row_begin; r < island.row_end; ++r) impulse[static_cast<size_t>(r)] *= 2;

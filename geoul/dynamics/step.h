@@ -19,7 +19,8 @@ enum class Integrator {
   kSemiImplicitEuler,  // the same with them explicit. Order 1, symplectic without dissipation
   kRungeKutta4,        // on the manifold (Munthe-Kaas). Order 4
   kSymplectic,         // implicit midpoint in (q, p), Cayley map for rotations: no drift of energy; a free body keeps
-                       // energy and momentum to rounding. Order 2. See docs/notes/dynamics.md
+                       // energy and momentum to rounding. Order 2. Loops at a singular pose, where the midpoint has
+                       // no solution, take that step by kRungeKutta4. See docs/notes/dynamics.md
 };
 
 const char* to_string(Integrator integrator);
