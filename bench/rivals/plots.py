@@ -13,6 +13,9 @@ ERRORS = ["position error at 10 s", "crank error at 0.05 s", "slider error at 2 
           "mean squared velocity error", "mean squared energy error", "height error", "creep in 10 s",
           "acceleration error", "sideways", "speed error", "penetration", "energy drift"]
 FLOOR = 1e-16
+# an engine has the same colour in every picture
+ENGINES = ["geoul", "mujoco", "mujoco2", "bullet", "ode", "dart", "simbody", "pinocchio", "drake", "newton", "physx", "jolt",
+           "rapier"]
 
 
 def error_of(row):
@@ -31,16 +34,16 @@ def error_against_cost(group, rows, folder):
         if len(points) < 3:
             continue
         figure, axes = plt.subplots(figsize=(7, 4.5))
-        engines = list(dict.fromkeys(row["engine"] for row, _ in points))
+        engines = {row["key"]: row["engine"] for row, _ in points}
         colours = plt.get_cmap("tab20")
         for row, (_, _, error) in points:
             seconds = row["dt"] if row["dt"] > 0 else 1.0
             cost = row["us_per_step"] * 1e-6 / seconds  # CPU time for one second of the world
             marker = {"default": "o", "accurate": "s"}.get(row["setting"], "^")
-            axes.scatter(cost, error, color=colours(engines.index(row["engine"]) % 20), marker=marker, s=46,
+            axes.scatter(cost, error, color=colours(ENGINES.index(row["key"])), marker=marker, s=46,
                          edgecolors="black" if row["key"] == "geoul" else "none", zorder=3 if row["key"] == "geoul" else 2)
-        for i, engine in enumerate(engines):
-            axes.scatter([], [], color=colours(i % 20), label=engine)
+        for key, engine in engines.items():
+            axes.scatter([], [], color=colours(ENGINES.index(key)), label=engine)
         axes.set_xscale("log"), axes.set_yscale("log")
         axes.set_xlabel("CPU seconds for one second of the scene")
         axes.set_ylabel(f"{points[0][1][0]} [{points[0][1][1]}]")

@@ -5,7 +5,7 @@ A scene is a dict, in SI units, world frame W with z up unless its gravity says 
   size       a length of the scene [m]: how far apart the two points of a closing hinge stand
   bodies     name, mass, inertia [Ix Iy Iz] about the centre of mass, p, q (w x y z), v, w at the start; the body frame
              stands at the centre of mass, along the principal axes. shapes: list of {type box|sphere|capsule, size |
-             radius [length], friction {min max product}, restitution}, centred on the body
+             radius [length], friction {min max product mean harmonic}, restitution}, centred on the body
   ground     shapes of the world: {type plane (z = 0 of its frame)|box, p, q, size, friction, restitution}
   joints     type fixed|hinge|slider|ball|free, a, b (bodies; -1 the world), p, axis: anchor and axis in W at the start;
              tree: part of the spanning tree (a before b); rate: speed of b against a about the axis at the start;
@@ -52,7 +52,7 @@ def box_inertia(m, s):
 
 def friction(mu):
     """The same coefficient under the rules that engines combine two bodies' by."""
-    return {"min": mu, "max": mu, "product": math.sqrt(mu)}
+    return {"min": mu, "max": mu, "product": math.sqrt(mu), "mean": mu, "harmonic": mu}
 
 
 class Maker:
@@ -408,8 +408,9 @@ def roll():
 def rolling():
     """SimBenchmark's rolling case: a 10 kg slab pulled by 150 N over ground, 25 balls of 1 kg and 0.5 m on it, 4 s."""
     m = Maker("rolling benchmark", "contact", duration=4, dt=1e-3, every=0.02)
-    rule = {"ground": {"min": .4, "max": .4, "product": .5}, "slab": {"min": .8, "max": .4, "product": .8},
-            "ball": {"min": .8, "max": .8, "product": 1.0}}
+    rule = {"ground": {"min": .4, "max": .4, "product": .5, "mean": .4, "harmonic": .8 / 3},
+            "slab": {"min": .8, "max": .4, "product": .8, "mean": .4, "harmonic": .8},
+            "ball": {"min": .8, "max": .8, "product": 1.0, "mean": 1.2, "harmonic": .8}}
     m.ground_plane({"friction": rule["ground"], "restitution": 0.0})
     m.box(10, [20, 20, 1], [0, 0, 0.5], collide={"friction": rule["slab"], "restitution": 0.0})
     for i in range(5):

@@ -19,13 +19,24 @@ MJCF = [("humanoid, 27 DoF, lying in contact", "mujoco_tests/model/humanoid/huma
         ("shadow hand", "menagerie_2022/shadow_hand/scene_right.xml", "settled")]
 
 
-def measure(arguments, engines, run_once):
+def measure(arguments, engines, run_once, write_tables):
+    """Rows of (case, engine, setting, part, value, unit, note); write_tables(rows) is called after every case."""
     rounds = 1 if arguments.quick else arguments.rounds
     chosen = arguments.engines.split(",") if arguments.engines else list(engines)
     cache = pathlib.Path(os.environ.get("GEOUL_RIVALS", pathlib.Path.home() / ".cache/geoul-rivals"))
-    rows = []
+    kept = cache / "rows-speed.json"
+    rows = [tuple(row) for row in json.loads(kept.read_text())] if arguments.resume and kept.exists() else []
 
-    def many(scene, settings, engine_names, use):
+    def done(case):
+        return any(row[0] == case for row in rows)
+
+    def written(rows_so_far):
+        kept.write_text(json.dumps(rows_so_far))
+        write_tables(rows_so_far)
+
+    def many(case, scene, settings, engine_names, use):
+        if done(case):
+            return
         file = cache / f"scene-{os.getpid()}.json"
         file.write_text(json.dumps(scene))
         results = {}
@@ -40,6 +51,7 @@ def measure(arguments, engines, run_once):
         for (name, setting), got in results.items():
             rows.extend(use(name, setting, got))
             print(rows[-1], flush=True)
+        written(rows)
 
     def kernels(name, setting, got):
         first = got[0]
@@ -54,7 +66,7 @@ def measure(arguments, engines, run_once):
             if first["status"] != "ok":
                 return [(title, first["engine"], setting, part, None, "steps/s", first["status"])]
             rates = []
-            for g in got:
+            for g in (g for g in got if g["status"] == "ok"):
                 inside = [i for i, t in enumerate(g["t"]) if begin - 1e-9 <= t <= end + 1e-9]
                 if len(inside) < 2 or g["cpu_at"][inside[-1]] <= g["cpu_at"][inside[0]]:
                     return [(title, first["engine"], setting, part, None, "steps/s", f"cut at {g['t'][-1]:.3g} s")]
@@ -66,14 +78,14 @@ def measure(arguments, engines, run_once):
 
     passive, driven = neutral.scenes("speed")
     for scene in (passive, driven):
-        scene["duration"], scene["every"], scene["budget"] = (0.5, 0.1, 3) if arguments.quick else (5, 0.5, 20)
-    many(passive, lambda _: ["kernels"], [n for n in chosen if n in ("geoul", "mujoco", "mujoco2", "pinocchio")], kernels)
+        scene["duration"], scene["every"], scene["budget"] = (0.5, 0.1, 3) if arguments.quick else (5, 0.5, arguments.budget)
+    many("kernels, 7-joint arm", passive, lambda _: ["kernels"], [n for n in chosen if n in ("geoul", "mujoco", "mujoco2", "pinocchio")], kernels)
     for scene in (passive, driven):
         use = steps(scene["name"] + ", whole step")
         use.scene = scene
-        many(scene, lambda name: engines[name][1], chosen, use)
+        many(scene["name"] + ", whole step", scene, lambda name: engines[name][1], chosen, use)
     box = next(s for s in neutral.scenes("contact") if s["name"].startswith("100 boxes"))
-    box["duration"], box["budget"] = (1.0, 5) if arguments.quick else (6.0, 60)
+    box["duration"], box["budget"] = (1.0, 5) if arguments.quick else (6.0, 2 * arguments.budget)
 
     def both(name, setting, got):
         parts = []
@@ -82,9 +94,9 @@ def measure(arguments, engines, run_once):
             use.scene = box
             parts += use(name, setting, got)
         return parts
-    many(box, lambda name: engines[name][2], chosen, both)
-    rows.extend(models(chosen, engines, rounds, cache))
-    return rows
+    many(box["name"], box, lambda name: engines[name][2], chosen, both)
+    rows.extend(models([case for case in MJCF if not done(case[0])], chosen, engines, rounds, cache))
+    written(rows)
 
 
 def without_meshes(file, cache):
@@ -102,14 +114,15 @@ def without_meshes(file, cache):
     return copy
 
 
-def models(chosen, engines, rounds, cache):
+def models(cases, chosen, engines, rounds, cache):
     rows = []
-    for title, path, setting in MJCF:
+    for title, path, setting in cases:
         for name in [n for n in chosen if n in ("geoul", "mujoco", "mujoco2")]:
             file = without_meshes(MODELS / path, cache)
             got = []
             for _ in range(rounds):
-                done = subprocess.run(engines[name][0](str(file), setting), capture_output=True, text=True, check=False, cwd="/tmp")
+                done = subprocess.run(engines[name][0](str(file), setting), capture_output=True, text=True, check=False, cwd="/tmp",
+                                      timeout=600)
                 lines = [x for x in done.stdout.splitlines() if x.startswith("{")]
                 got.append(json.loads(lines[-1]) if lines else {"status": "failed: " + (done.stderr.strip() or "no output")[-120:]})
             file.unlink()
@@ -137,4 +150,3 @@ def write(rows, folder, machine):
             text.append(f"| {engine} | {setting} | {part} | {shown} | {'' if note == 'ok' else note} |")
         text.append("")
     (folder / "speed.md").write_text("\n".join(text).rstrip() + "\n")
-    print(f"wrote {folder}/speed.md and .csv")

@@ -72,7 +72,7 @@ class World:
 
     def shape(self, body, s, name):
         properties = ProximityProperties()
-        AddContactMaterial(friction=CoulombFriction(s["friction"]["min"], s["friction"]["min"]), properties=properties)
+        AddContactMaterial(friction=CoulombFriction(s["friction"]["harmonic"], s["friction"]["harmonic"]), properties=properties)
         geometry = {"plane": lambda: HalfSpace(), "box": lambda: Box(*s["size"]), "sphere": lambda: Sphere(s["radius"])}[s["type"]]()
         if s["restitution"] > 0:
             raise rival.NotSupported("its point contact has no restitution")

@@ -19,6 +19,7 @@ Shape shape(const Json& j) {
   s.friction_min = j["friction"]["min"];
   s.friction_max = j["friction"]["max"];
   s.friction_product = j["friction"]["product"];
+  s.friction_mean = j["friction"]["mean"];
   s.restitution = j["restitution"];
   return s;
 }

@@ -58,7 +58,7 @@ struct Shape {
   std::string type;
   V3 p{}, size{};
   Quat q{1, 0, 0, 0};
-  double radius = 0, friction_min = 0, friction_max = 0, friction_product = 0, restitution = 0;
+  double radius = 0, friction_min = 0, friction_max = 0, friction_product = 0, friction_mean = 0, restitution = 0;
 };
 struct Body {
   double mass = 0;
