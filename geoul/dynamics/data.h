@@ -91,8 +91,9 @@ struct Owned {
 struct StepReport {
   bool converged = true;  // joint laws and midpoint solved, and everything finite
   bool finite = true;
-  int iterations = 1;   // most solves that one tree needed
-  double residual = 0;  // last change of a velocity in the midpoint iteration [rad/s, m/s]; 0 for other integrators
+  bool refused = false;  // an input was not finite: nothing was changed; see bad_input
+  int iterations = 1;    // most solves that one tree needed
+  double residual = 0;   // last change of a velocity in the midpoint iteration [rad/s, m/s]; 0 for other integrators
   ContactReport contact;
   double closure = 0;  // largest error of a loop or coupling at the end of the step [m, rad]
 };

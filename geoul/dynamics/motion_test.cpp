@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "geoul/dynamics/dynamics.h"
@@ -353,6 +354,44 @@ TEST(JointLaw, DrivesThatSaturateTogetherAreSolved) {
     for (double& target : world.controls.target_position) target = r.uniform(-0.5, 0.5);
     EXPECT_TRUE(world.run(0.02).converged) << trial;
   }
+}
+
+// A command that is not a number is refused by name, and not a bit of the state changes.
+TEST(Step, RefusesWhatIsNotANumber) {
+  const double nan = std::nan(""), infinite = INFINITY;
+  const auto refused = [&](auto spoil, const std::string& words) {
+    World world(arm7(), 1e-3, Integrator::kImplicit);
+    world.run(0.01);
+    const scene::State before = world.state;
+    scene::State& state = world.state;
+    spoil(world.controls, state);
+    const scene::State given = state;
+    const StepReport report = step(world.model, world.options, world.controls, world.data, state);
+    EXPECT_TRUE(report.refused && !report.finite && !report.converged) << words;
+    EXPECT_EQ(state.time, before.time);
+    for (std::size_t k = 0; k < state.v.size(); ++k) {
+      EXPECT_EQ(std::memcmp(&state.q[k], &given.q[k], sizeof(double)), 0) << words;
+      EXPECT_EQ(std::memcmp(&state.v[k], &given.v[k], sizeof(double)), 0) << words;
+      EXPECT_EQ(state.a[k], before.a[k]) << words;
+    }
+    EXPECT_NE(bad_input(world.model, world.controls, state).find(words), std::string::npos)
+        << bad_input(world.model, world.controls, state);
+    EXPECT_TRUE(evaluate(world.model, world.options, world.controls, world.data, state).refused);
+  };
+  const std::string second = "joint '" + arm7().joints[1].path + "'";
+  refused([&](Controls& c, scene::State&) { c.effort[1] = nan; }, "the effort of " + second + " is nan");
+  refused([&](Controls& c, scene::State&) { c.target_position[1] = infinite; }, "the target position of " + second);
+  refused([&](Controls& c, scene::State&) { c.target_velocity[1] = -infinite; }, "the target velocity of " + second);
+  refused([&](Controls&, scene::State& s) { s.q[1] = nan; }, "the position of " + second);
+  refused([&](Controls&, scene::State& s) { s.v[1] = nan; }, "the velocity of " + second);
+  refused(
+      [&](Controls& c, scene::State& s) {
+        c.wrenches.resize(s.X_WB.size());
+        c.wrenches[2].f.y = nan;
+      },
+      "the wrench on body '");
+  World world(arm7(), 1e-3, Integrator::kImplicit);
+  EXPECT_EQ(bad_input(world.model, world.controls, world.state), "");
 }
 
 }  // namespace

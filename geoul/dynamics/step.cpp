@@ -27,6 +27,27 @@ void ask_motion(const Model& model, const Controls& controls, Time t, Duration d
   }
 }
 
+// 0 where all are finite, NaN otherwise.
+double spoiled(std::span<const double> values) {
+  double sum = 0;
+  for (const double x : values) sum += x * 0;
+  return sum;
+}
+
+bool all_finite(const Controls& controls, const scene::State& state) {
+  double sum = spoiled(controls.effort) + spoiled(controls.target_position) + spoiled(controls.target_velocity) +
+               spoiled(state.q) + spoiled(state.v);
+  for (const Forced& F : controls.wrenches) sum += 0 * (F.n.x + F.n.y + F.n.z + F.f.x + F.f.y + F.f.z);
+  return sum == 0;
+}
+
+StepReport refusal() {
+  StepReport report;
+  report.refused = true;
+  report.converged = report.finite = false;
+  return report;
+}
+
 void check_sizes(const Model& model, const Controls& controls, const scene::State& state) {
   const auto nv = static_cast<std::size_t>(model.nv);
   GEOUL_EXPECTS(state.q.size() == static_cast<std::size_t>(model.nq) && state.v.size() == nv && state.a.size() == nv);
@@ -45,6 +66,46 @@ const char* to_string(Integrator integrator) {
     case Integrator::kSymplectic: return "symplectic";
   }
   return "unknown";
+}
+
+std::string bad_input(const Model& model, const Controls& controls, const scene::State& state) {
+  const auto owner = [&](std::size_t address, bool velocity) {
+    for (std::size_t j = 0; j < model.layout.joints.size(); ++j) {
+      const scene::JointAddress& a = model.layout.joints[j];
+      const int first = velocity ? a.v : a.q, n = velocity ? a.nv : a.nq;
+      if (n > 0 && static_cast<int>(address) >= first && static_cast<int>(address) < first + n)
+        return "joint '" + model.joints[j].path + "'";
+    }
+    for (const Tree& tree : model.trees) {
+      const int first = velocity ? tree.v_begin : tree.q_begin, end = velocity ? tree.v_end : tree.q_end;
+      if (static_cast<int>(address) >= first && static_cast<int>(address) < end && !tree.bodies.empty())
+        return "body '" + model.body_paths[static_cast<std::size_t>(tree.bodies.front())] + "'";
+    }
+    return "degree " + std::to_string(address);
+  };
+  const struct {
+    const std::vector<double>& values;
+    const char* name;
+    bool velocity;
+  } arrays[] = {{controls.effort, "effort", true},
+                {controls.target_position, "target position", true},
+                {controls.target_velocity, "target velocity", true},
+                {state.q, "position", false},
+                {state.v, "velocity", true}};
+  for (const auto& [values, name, velocity] : arrays) {
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      if (!std::isfinite(values[k])) {
+        return std::string("the ") + name + " of " + owner(k, velocity) + " is " + std::to_string(values[k]) +
+               "; write a finite number";
+      }
+    }
+  }
+  for (std::size_t b = 0; b < controls.wrenches.size(); ++b) {
+    const Forced& F = controls.wrenches[b];
+    if (!std::isfinite(F.n.x + F.n.y + F.n.z + F.f.x + F.f.y + F.f.z))
+      return "the wrench on body '" + model.body_paths[b] + "' is not finite; write finite numbers";
+  }
+  return {};
 }
 
 void reset_controls(const Model& model, Controls& controls) {
@@ -164,6 +225,7 @@ StepReport advance_touching(const Model& model, const StepOptions& options, cons
 StepReport step(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                 scene::State& state) {
   check_sizes(model, controls, state);
+  if (!all_finite(controls, state)) return refusal();
   GEOUL_EXPECTS(options.dt.ns > 0 && options.max_iterations > 0);
   const bool touching = model.contact && options.contact;
   if (!touching) wake(model, data);
@@ -177,6 +239,7 @@ StepReport step(const Model& model, const StepOptions& options, const Controls& 
 StepReport evaluate(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                     scene::State& state) {
   check_sizes(model, controls, state);
+  if (!all_finite(controls, state)) return refusal();
   ask_motion(model, controls, state.time, options.dt, state, data);
   const bool touching = model.contact && options.contact && find_contacts(model, options, data, state);
   StepReport report = touching ? contact_accelerations(model, options, controls, data, state) : StepReport{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "geoul/core/parallel.h"
@@ -55,8 +56,13 @@ struct Controls {
 Controls make_controls(const Model& model);
 void reset_controls(const Model& model, Controls& controls);  // in memory that is there already
 
+// Names the first command, target, wrench, position or velocity that is not a finite number, and what to write instead;
+// empty where all are.
+std::string bad_input(const Model& model, const Controls& controls, const scene::State& state);
+
 // Takes state from t to t + dt: q, v, a (the mean over the step), tau (drives and commands), time, and the poses of all
-// bodies. Allocates nothing.
+// bodies. Allocates nothing. Where an input is not finite (bad_input) nothing changes: refused, not finite, not
+// converged.
 StepReport step(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
                 scene::State& state);
 
