@@ -11,9 +11,8 @@ namespace {
 using std::size_t;
 constexpr int kWide = InertiaFactor::kRightSides;
 
-// One entry of all right sides.
+// One entry of eight right sides.
 using Eight [[gnu::vector_size(64), gnu::aligned(8), gnu::may_alias]] = double;
-static_assert(sizeof(Eight) == kWide * sizeof(double));
 [[gnu::always_inline]] inline Eight* eight(double* x, size_t k) { return reinterpret_cast<Eight*>(x + k * kWide); }
 
 // M's columns of the degrees of link i, from its composite inertia, into the rows of L.
@@ -87,29 +86,61 @@ void factor_inertia(const Model& model, const Island& island, Data& data) {
   }
 }
 
-GEOUL_CLONES void solve_inertia(const Model& model, const Island& island, int n, const double* const* from,
-                                double* const* to, Data& data) {
+namespace {
+
+// Right sides [0, 8 G) of x, in place.
+template <int G>
+[[gnu::always_inline]] inline void back_and_forth(const InertiaFactor& f, size_t v0, size_t v1, double* x) {
+  const size_t* at = f.at.data();
+  const int* degree = f.degree.data();
+  const double* L = f.L.data();
+  for (size_t k = v1; k-- > v0;) {
+    Eight xk[G];
+    for (int g = 0; g < G; ++g) xk[g] = eight(x, k)[g];
+    for (size_t e = at[k], end = at[k + 1] - 1; e < end; ++e) {
+      Eight* above = eight(x, static_cast<size_t>(degree[e]));
+      for (int g = 0; g < G; ++g) above[g] -= L[e] * xk[g];
+    }
+  }
+  for (size_t k = v0; k < v1; ++k) {
+    const size_t end = at[k + 1] - 1;
+    Eight xk[G];
+    for (int g = 0; g < G; ++g) xk[g] = eight(x, k)[g] * L[end];
+    for (size_t e = at[k]; e < end; ++e) {
+      const Eight* above = eight(x, static_cast<size_t>(degree[e]));
+      for (int g = 0; g < G; ++g) xk[g] -= L[e] * above[g];
+    }
+    for (int g = 0; g < G; ++g) eight(x, k)[g] = xk[g];
+  }
+}
+
+GEOUL_CLONES void back_and_forth(const InertiaFactor& f, int groups, size_t v0, size_t v1, double* x) {
+  static_assert(kWide == 24);
+  switch (groups) {
+    case 1: return back_and_forth<1>(f, v0, v1, x);
+    case 2: return back_and_forth<2>(f, v0, v1, x);
+    default: return back_and_forth<3>(f, v0, v1, x);
+  }
+}
+
+}  // namespace
+
+void solve_inertia(const Model& model, const Island& island, int n, const double* const* from, double* const* to,
+                   Data& data) {
   const Tree& all = island.all;
-  const InertiaFactor& f = data.inertia;
   const auto v0 = static_cast<size_t>(all.v_begin), v1 = static_cast<size_t>(all.v_end);
+  const int groups = (n + 7) / 8;
   double* x = data.inertia.x.data();
   for (int i = all.begin; i < all.end; ++i) {
     const Link& link = model.links[static_cast<size_t>(i)];
     const bool held = data.held[static_cast<size_t>(i)];
     for (auto k = static_cast<size_t>(link.v); k < static_cast<size_t>(link.v + kernels::degrees(link.motion)); ++k) {
-      for (int c = 0; c < kWide; ++c) x[k * kWide + static_cast<size_t>(c)] = c < n && !held ? from[c][k - v0] : 0;
+      double* row = x + k * kWide;
+      for (int c = 0; c < n; ++c) row[c] = held ? 0 : from[c][k - v0];
+      std::fill(row + n, row + 8 * groups, 0.0);
     }
   }
-  for (size_t k = v1; k-- > v0;) {
-    const Eight xk = *eight(x, k);
-    for (size_t e = f.at[k]; e + 1 < f.at[k + 1]; ++e) *eight(x, static_cast<size_t>(f.degree[e])) -= f.L[e] * xk;
-  }
-  for (size_t k = v0; k < v1; ++k) {
-    const size_t end = f.at[k + 1] - 1;
-    Eight xk = *eight(x, k) * f.L[end];
-    for (size_t e = f.at[k]; e < end; ++e) xk -= f.L[e] * *eight(x, static_cast<size_t>(f.degree[e]));
-    *eight(x, k) = xk;
-  }
+  back_and_forth(data.inertia, groups, v0, v1, x);
   for (size_t k = v0; k < v1; ++k) {
     for (int c = 0; c < n; ++c) to[c][k - v0] = x[k * kWide + static_cast<size_t>(c)];
   }

@@ -19,7 +19,7 @@ struct InertiaFactor {
   std::vector<double> L;
   std::vector<double> x;  // (nv x kRightSides)
 
-  static constexpr int kRightSides = 8;
+  static constexpr int kRightSides = 24;
 };
 
 InertiaFactor make_inertia_factor(const Model& model);

@@ -32,7 +32,7 @@ TEST(InertiaFactor, GivesBackEveryRightSide) {
     for (const Island& island : model.islands) {
       factor_inertia(model, island, data);
       const auto v0 = static_cast<std::size_t>(island.all.v_begin), v1 = static_cast<std::size_t>(island.all.v_end);
-      for (const int n : {1, 3, 8}) {
+      for (const int n : {1, 3, 8, 9, 24}) {
         std::vector<std::vector<double>> b(static_cast<std::size_t>(n), std::vector<double>(v1 - v0)), x = b;
         const double* from[InertiaFactor::kRightSides];
         double* to[InertiaFactor::kRightSides];
