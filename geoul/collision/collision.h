@@ -53,6 +53,9 @@ struct CollisionModel {
 // has no inside), mesh-degenerate (triangles left out), mesh-inside-out (turned). None where there is an error.
 std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics);
 
+// Whether the filter lets two colliders touch.
+bool may_touch(const CollisionModel& model, const PairFilter& filter, int a, int b);
+
 struct ContactPoint {
   Vec3d p_W;             // halfway between the two surfaces
   double distance = 0;   // along the normal; negative: penetration

@@ -101,16 +101,6 @@ void pair_planes(const CollisionModel& model, std::span<const Posed> X_WB, std::
   if (!std::is_sorted(work.planes.begin(), work.planes.end())) std::sort(work.planes.begin(), work.planes.end());
 }
 
-bool may_touch(const CollisionModel& model, const PairFilter& filter, int a, int b) {
-  const scene::BodyId body_a = model.colliders[index(a)].body, body_b = model.colliders[index(b)].body;
-  int group_a = body_a.valid() ? filter.group[body_a.index()] : -1;
-  int group_b = body_b.valid() ? filter.group[body_b.index()] : -1;
-  if (group_a == group_b) return false;
-  if (filter.apart.empty()) return true;
-  if (group_b < group_a) std::swap(group_a, group_b);
-  return !std::binary_search(filter.apart.begin(), filter.apart.end(), std::pair(group_a, group_b));
-}
-
 // Velocity at which the pair closes at p, along the normal.
 struct Approach {
   Motiond a, b;    // of the bodies, at their origins
@@ -209,6 +199,16 @@ struct Detector {
 };
 
 }  // namespace
+
+bool may_touch(const CollisionModel& model, const PairFilter& filter, int a, int b) {
+  const scene::BodyId body_a = model.colliders[index(a)].body, body_b = model.colliders[index(b)].body;
+  int group_a = body_a.valid() ? filter.group[body_a.index()] : -1;
+  int group_b = body_b.valid() ? filter.group[body_b.index()] : -1;
+  if (group_a == group_b) return false;
+  if (filter.apart.empty()) return true;
+  if (group_b < group_a) std::swap(group_a, group_b);
+  return !std::binary_search(filter.apart.begin(), filter.apart.end(), std::pair(group_a, group_b));
+}
 
 void detect(const CollisionModel& model, const PairFilter& filter, std::span<const Posed> X_WB,
             std::span<const Motiond> V_WB, const DetectOptions& options, CollisionData& data) {

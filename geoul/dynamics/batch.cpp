@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "geoul/dynamics/batch_contacts.h"
 #include "geoul/dynamics/batch_parameters.h"
 #include "geoul/dynamics/batch_plan.h"
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 
@@ -43,6 +46,14 @@ BatchKernels kernels_of(LaneSet set) {
   return batch_kernels_baseline();
 }
 
+BatchKernel<double> contact_kernel_of(LaneSet set) {
+#if defined(GEOUL_X86_LANES)
+  if (set == LaneSet::kAvx512) return contact_kernel_avx512();
+  if (set == LaneSet::kAvx2) return contact_kernel_avx2();
+#endif
+  return contact_kernel_baseline();
+}
+
 bool finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
 }
@@ -64,6 +75,14 @@ struct Batch::Impl {
   size_t slots = 1, scratch_size = 0;
   LaneArray<double> scratch;  // (slots x scratch_size)
 
+  std::unique_ptr<BatchContacts> contacts;  // where worlds may touch and step in lanes
+  struct AloneWorld {
+    ScalarWorld world;
+    std::vector<double> warm;
+    int steps = 0;  // since the batch began to step
+  };
+  std::vector<AloneWorld> alone;  // (slots) for worlds of lanes that step by themselves
+
   // ---- lanes: block b holds kRowWidth<S> worlds; number i of lane l stands at [b][i][l] ----
 
   int nq() const { return model.nq; }
@@ -71,7 +90,9 @@ struct Batch::Impl {
   int control_at() const { return nq() + 3 * nv(); }
   int report_at() const { return control_at() + 3 * nv(); }
   int parameter_at() const { return report_at() + 3; }
-  int rows() const { return parameter_at() + ParameterLayout::size(model.nlink, nv()); }
+  int warm_at() const { return parameter_at() + ParameterLayout::size(model.nlink, nv()); }
+  int warm_size() const { return contacts ? WarmLayout::size(nv(), contacts->plan.rows) : 0; }
+  int rows() const { return warm_at() + warm_size(); }
 
   template <class S>
   size_t at(int world, int row) const {
@@ -127,7 +148,12 @@ struct Batch::Impl {
             rotation.data(),
             parameters.data(),
             options.step.dt.seconds(),
-            options.step.max_iterations};
+            options.step.max_iterations,
+            nullptr};
+    if (model.contact && options.step.contact) {
+      contacts = plan_contacts(model, options.step);
+      plan.contact = &contacts->plan;
+    }
   }
 
   template <class S>
@@ -150,12 +176,50 @@ struct Batch::Impl {
     slots = options.step.pool != nullptr ? 4 * static_cast<size_t>(options.step.pool->threads()) : 1;
     scratch_size = (kernel.scratch_bytes(plan) + sizeof(S) * static_cast<size_t>(control_at() * kRow) + 63) / 64 * 8;
     scratch.resize(slots * scratch_size);
+    if (contacts) {
+      alone.assign(slots, {{make_data(model), make_state(model), {}, make_controls(model)},
+                           std::vector<double>(static_cast<size_t>(warm_size()))});
+    }
+  }
+
+  // A lane that steps by itself.
+  struct Alone {
+    Impl* batch;
+    size_t slot;
+    int world;  // of lane 0
+  };
+  static void step_alone(void* context, int lane) {
+    const Alone& of = *static_cast<Alone*>(context);
+    of.batch->step_alone(of.world + lane, of.batch->alone[of.slot]);
+  }
+  void step_alone(int world, AloneWorld& memory) {
+    if (world >= n) return;
+    auto& [w, warm, count] = memory;
+    ++count;
+    const auto index = static_cast<size_t>(world);
+    const Model& own = model_of(index);
+    read(world, 0, w.state.q), read(world, nq(), w.state.v);
+    read(world, control_at(), w.controls.effort);
+    read(world, control_at() + nv(), w.controls.target_position);
+    read(world, control_at() + 2 * nv(), w.controls.target_velocity);
+    read(world, warm_at(), warm);
+    take_warm(*contacts, nv(), warm, w.data);
+    place_bodies(own, w.data, w.state);
+    StepOptions by_itself = options.step;
+    by_itself.pool = nullptr, by_itself.sleep_velocity = 0;
+    const StepReport report = dynamics::step(own, by_itself, w.controls, w.data, w.state);
+    now.unsolved[index] = now.unsolved[index] || !report.converged;
+    give_warm(*contacts, nv(), w.data, warm);
+    write(world, 0, w.state.q), write(world, nq(), w.state.v);
+    write(world, nq() + nv(), w.state.a), write(world, nq() + 2 * nv(), w.state.tau);
+    write(world, warm_at(), warm);
   }
 
   // Steps one block; worlds with a fault get their numbers back.
   template <class S>
-  void step_block(const BatchKernel<S>& kernel, LaneArray<S>& array, size_t block, int steps, double* work) {
+  void step_block(const BatchKernel<S>& kernel, LaneArray<S>& array, size_t block, int steps, size_t slot) {
     constexpr int kRow = kRowWidth<S>;
+    double* work = scratch.data() + slot * scratch_size;
     S* base = array.data() + block * static_cast<size_t>(rows() * kRow);
     const auto row = [&](int i) { return base + static_cast<size_t>(i) * kRow; };
     S sum[kRow] = {};  // not a number where a control is not finite
@@ -165,7 +229,9 @@ struct Batch::Impl {
     S* before = reinterpret_cast<S*>(work);
     std::copy_n(base, static_cast<size_t>(control_at() * kRow), before);
     void* own = before + static_cast<size_t>(control_at() * kRow);
+    for (size_t w = block * kRow; w < std::min((block + 1) * kRow, static_cast<size_t>(n)); ++w) now.unsolved[w] = 0;
     for (int l = 0; l < kRow; l += kernel.width) {
+      Alone context{this, slot, static_cast<int>(block) * kRow + l};
       const BatchRows<S> part{row(0) + l,
                               row(nq()) + l,
                               row(nq() + nv()) + l,
@@ -174,7 +240,10 @@ struct Batch::Impl {
                               row(control_at() + nv()) + l,
                               row(control_at() + 2 * nv()) + l,
                               now.parameters ? row(parameter_at()) + l : nullptr,
-                              row(report_at()) + l};
+                              row(report_at()) + l,
+                              contacts ? row(warm_at()) + l : nullptr,
+                              &context,
+                              step_alone};
       kernel.step(plan, part, steps, own);
     }
     for (int l = 0; l < kRow; ++l) {
@@ -183,10 +252,11 @@ struct Batch::Impl {
       if (!ran) {
         for (int i = 0; i < control_at(); ++i)
           row(i)[l] = before[static_cast<size_t>(i) * kRow + static_cast<size_t>(l)];
+        if (contacts) row(warm_at())[l] = 0;  // no warm starts from what is not finite
       }
       if (world >= static_cast<size_t>(n)) continue;
       now.fault[world] = bad ? WorldFault::kBadAction : ran ? WorldFault::kNone : WorldFault::kNotFinite;
-      now.unsolved[world] = ran && row(report_at() + 1)[l] == S(0);
+      now.unsolved[world] = ran && (now.unsolved[world] || row(report_at() + 1)[l] == S(0));
     }
   }
 
@@ -197,7 +267,7 @@ struct Batch::Impl {
     const auto body = [&](size_t begin, size_t end) {
       for (size_t slot = begin; slot < end; ++slot) {
         for (size_t b = blocks * slot / slots; b < blocks * (slot + 1) / slots; ++b)
-          step_block(kernel, array, b, steps, scratch.data() + slot * scratch_size);
+          step_block(kernel, array, b, steps, slot);
       }
     };
     if (options.step.pool != nullptr) {
@@ -205,6 +275,7 @@ struct Batch::Impl {
     } else {
       body(0, slots);
     }
+    for (AloneWorld& w : alone) report.alone += std::exchange(w.steps, 0);
     for (int w = 0; w < n; ++w) {
       if (now.fault[static_cast<size_t>(w)] == WorldFault::kNone)
         report.iterations = std::max(report.iterations, static_cast<int>(array[at<S>(w, report_at())]));
@@ -226,11 +297,11 @@ struct Batch::Impl {
     now.fault[world] = finite(c.effort) && finite(c.target_position) && finite(c.target_velocity)
                            ? WorldFault::kNone
                            : WorldFault::kBadAction;
-    StepOptions alone = options.step;
-    alone.pool = nullptr;
+    StepOptions own = options.step;
+    own.pool = nullptr;
     w.before = w.state;
     for (int s = 0; s < steps && now.fault[world] == WorldFault::kNone; ++s) {
-      const StepReport r = dynamics::step(model_of(world), alone, c, w.data, w.state);
+      const StepReport r = dynamics::step(model_of(world), own, c, w.data, w.state);
       now.unsolved[world] = now.unsolved[world] || !r.converged;
       if (!r.finite) now.fault[world] = WorldFault::kNotFinite;
     }
@@ -254,13 +325,14 @@ Result<Batch> Batch::make(Model model, int worlds, const BatchOptions& options) 
     return Error{ErrorCode::kUnsupported, std::string("batch: this machine has no ") + to_string(options.lanes)};
   auto impl = std::make_unique<Impl>();
   impl->model = std::move(model), impl->options = options, impl->n = worlds;
-  impl->lanes = fits_lanes(impl->model, options.step);
+  impl->lanes = fits_lanes(impl->model, options.step, options.precision);
   const auto n = static_cast<size_t>(worlds);
   impl->now.time.resize(n), impl->now.fault.resize(n), impl->now.unsolved.resize(n);
   impl->now.varied_of.assign(n, -1);
   if (impl->lanes) {
     impl->make_plan();
     impl->kernels = kernels_of(options.lanes);
+    if (impl->contacts) impl->kernels.in_double = contact_kernel_of(options.lanes);
     options.precision == BatchPrecision::kDouble ? impl->make_lanes(impl->kernels.in_double)
                                                  : impl->make_lanes(impl->kernels.in_float);
   } else {
@@ -342,9 +414,11 @@ Result<void> Batch::set_parameters(int world, const WorldParameters& p) {
   if (m.lanes) {
     std::vector<double> values;
     fill_parameters(m.model, p, values);
+    if (m.contacts && p.geometry_scale != 1)
+      return Error{ErrorCode::kUnsupported, m.where(world) + "geometry_scale of worlds in contact is fixed"};
     m.write(world, m.parameter_at(), values);
     m.now.parameters = true;
-    return {};
+    if (!m.contacts) return {};
   }
   if (const char* why = not_scalar(m.model, p)) return Error{ErrorCode::kUnsupported, m.where(world) + why};
   int& at = m.now.varied_of[static_cast<size_t>(world)];
@@ -417,9 +491,9 @@ WorldSnapshot Batch::snapshot(int world) const {
     std::vector<double> values(static_cast<size_t>(m.rows()));
     m.read(world, 0, values);
     s.world = std::move(values);
-    return s;
+  } else {
+    s.world = m.scalar(world);
   }
-  s.world = m.scalar(world);
   const int own = m.now.varied_of[static_cast<size_t>(world)];
   if (own >= 0) s.varied.push_back(m.now.varied[static_cast<size_t>(own)]);
   return s;
@@ -431,8 +505,11 @@ void Batch::restore(int world, const WorldSnapshot& s) {
   const auto w = static_cast<size_t>(world);
   m.now.time[w] = s.time, m.now.fault[w] = WorldFault::kNone, m.now.unsolved[w] = 0;
   m.now.parameters = m.now.parameters || s.parameters;
-  if (m.lanes) return m.write(world, 0, std::get<0>(s.world));
-  m.scalar(world) = std::get<ScalarWorld>(s.world);
+  if (m.lanes) {
+    m.write(world, 0, std::get<0>(s.world));
+  } else {
+    m.scalar(world) = std::get<ScalarWorld>(s.world);
+  }
   int& own = m.now.varied_of[w];
   if (s.varied.empty()) {
     own = -1;

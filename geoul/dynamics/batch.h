@@ -1,6 +1,7 @@
 // Batch: N worlds of one model with states, parameters and actions of their own, stepped together.
-//   lanes    open trees (joint laws included): one world a SIMD lane, Integrator::kImplicit, formulas of step()
-//   scalar   loops, contact, springs, prescribed links, weightless parts, other integrators: step() world by world
+//   lanes    open trees (joint laws and contact of convex shapes included): one world a SIMD lane,
+//            Integrator::kImplicit, formulas of step(); nothing sleeps
+//   scalar   loops, meshes, restitution, springs, prescribed links, weightless parts, other integrators: step() world by world
 // A world's result has the same bits for any number of threads, any position in the batch, any neighbours and any lane
 // set of the same precision. In double it equals step() to rounding. See docs/notes/batches.md.
 #pragma once
@@ -50,6 +51,7 @@ struct BatchReport {
   int faults = 0;       // worlds that did not step: see Batch::fault
   int unconverged = 0;  // worlds whose joint laws or contacts were not solved
   int iterations = 1;   // most passes that one world needed
+  int alone = 0;        // world-steps in contact that lanes left to step()
 };
 
 // One world out of a batch, or all of it: plain arrays.

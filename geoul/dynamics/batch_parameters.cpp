@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "geoul/dynamics/batch_contacts.h"
 #include "geoul/dynamics/batch_plan.h"
 #include "geoul/dynamics/contacts.h"
 
@@ -33,9 +34,10 @@ bool not_negative(double x) { return x >= 0 && std::isfinite(x); }
 
 }  // namespace
 
-bool fits_lanes(const Model& model, const StepOptions& options) {
+bool fits_lanes(const Model& model, const StepOptions& options, BatchPrecision precision) {
   if (options.integrator != Integrator::kImplicit || !model.constraints.empty()) return false;
-  if (model.contact && options.contact) return false;
+  if (model.contact && options.contact && (precision != BatchPrecision::kDouble || !contact_fits_lanes(model)))
+    return false;
   for (const Island& island : model.islands) {
     if (!island.springs.empty()) return false;
   }
@@ -77,6 +79,7 @@ void fill_parameters(const Model& model, const WorldParameters& p, std::vector<d
     out.insert(out.end(), {l.armature, l.damping, friction, l.stiffness, l.spring_position, l.drive_stiffness,
                            l.drive_damping, l.drive_limit, l.lower, l.upper, l.velocity_limit});
   }
+  out.push_back(p.contact_friction);
 }
 
 Model varied(const Model& model, const WorldParameters& p) {

@@ -8,7 +8,7 @@
 
 namespace geoul::dynamics {
 
-bool fits_lanes(const Model& model, const StepOptions& options);
+bool fits_lanes(const Model& model, const StepOptions& options, BatchPrecision precision);
 
 // What is wrong with p, and what a world that steps by itself cannot vary; null where nothing.
 const char* out_of_range(const WorldParameters& p);

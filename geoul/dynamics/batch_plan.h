@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "geoul/dynamics/batch_contact_plan.h"
+
 namespace geoul::dynamics {
 
 // A row of lanes: the numbers of this many worlds side by side, 64 bytes.
@@ -36,6 +38,7 @@ struct BatchPlan {
   const double* parameters = nullptr;  // (nparameter) as ParameterLayout says
   double h = 0;
   int max_iterations = 60;
+  const BatchContactPlan* contact = nullptr;  // none: nothing touches
 };
 
 // Where the parameters of one world stand.
@@ -45,7 +48,8 @@ struct ParameterLayout {
   static constexpr int kLaw = 11;     // a degree: the numbers of JointLaw in their order
   static constexpr int link(int i) { return 3 + kLink * i; }
   static constexpr int law(int nlink, int k) { return 3 + kLink * nlink + kLaw * k; }
-  static constexpr int size(int nlink, int nv) { return law(nlink, nv); }
+  static constexpr int contact_friction(int nlink, int nv) { return law(nlink, nv); }  // scale of every coefficient
+  static constexpr int size(int nlink, int nv) { return contact_friction(nlink, nv) + 1; }
 };
 
 // One row of lanes (or a part of it): element i of an array stands at [i * kRowWidth].
@@ -55,6 +59,9 @@ struct BatchRows {
   const S *effort, *target_q, *target_v;
   const S* parameters;  // none: those of the plan
   S* report;            // (3) passes, 1 where converged, 1 where finite
+  S* warm = nullptr;    // as WarmLayout says, where there is contact
+  void* context = nullptr;
+  void (*alone)(void* context, int lane) = nullptr;  // steps one world of the rows by itself
 };
 
 template <class S>
@@ -72,5 +79,9 @@ struct BatchKernels {
 BatchKernels batch_kernels_baseline();
 BatchKernels batch_kernels_avx2();    // x86-64 with AVX2
 BatchKernels batch_kernels_avx512();  // x86-64 with AVX-512 F, DQ, VL, BW
+// The same where things touch: plan.contact is there.
+BatchKernel<double> contact_kernel_baseline();
+BatchKernel<double> contact_kernel_avx2();
+BatchKernel<double> contact_kernel_avx512();
 
 }  // namespace geoul::dynamics

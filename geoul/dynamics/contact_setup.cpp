@@ -38,6 +38,21 @@ double thickness(const Geometry& g) {
 
 }  // namespace
 
+ContactMaterial mean(const ContactMaterial& a, const ContactMaterial& b) {
+  const auto half = [](double x, double y) { return 0.5 * (x + y); };
+  ContactMaterial m{half(a.static_friction, b.static_friction),
+                    half(a.dynamic_friction, b.dynamic_friction),
+                    half(a.restitution, b.restitution),
+                    half(a.torsion, b.torsion),
+                    half(a.rolling, b.rolling),
+                    0,
+                    half(a.damping, b.damping)};
+  // two springs in a row; a rigid one does not count
+  if (a.stiffness > 0 && b.stiffness > 0) m.stiffness = a.stiffness * b.stiffness / (a.stiffness + b.stiffness);
+  if ((a.stiffness > 0) != (b.stiffness > 0)) m.stiffness = std::max(a.stiffness, b.stiffness);
+  return m;
+}
+
 std::shared_ptr<const ContactSetup> set_up_contact(const scene::Scene& scene, const Model& model,
                                                    const ContactSetup* before, Diagnostics& diagnostics) {
   if (std::none_of(scene.shapes.begin(), scene.shapes.end(), [](const scene::Shape& s) { return s.collides; })) {

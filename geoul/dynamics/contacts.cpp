@@ -19,21 +19,6 @@ constexpr double kRecovery = 0.3;     // share of a penetration that one step ta
 constexpr double kDeep = 1e-9;        // [m]
 constexpr double kPositions = 1e-11;  // [m] tolerance of the displacements
 
-ContactMaterial mean(const ContactMaterial& a, const ContactMaterial& b) {
-  const auto half = [](double x, double y) { return 0.5 * (x + y); };
-  ContactMaterial m{half(a.static_friction, b.static_friction),
-                    half(a.dynamic_friction, b.dynamic_friction),
-                    half(a.restitution, b.restitution),
-                    half(a.torsion, b.torsion),
-                    half(a.rolling, b.rolling),
-                    0,
-                    half(a.damping, b.damping)};
-  // two springs in a row; a rigid one does not count
-  if (a.stiffness > 0 && b.stiffness > 0) m.stiffness = a.stiffness * b.stiffness / (a.stiffness + b.stiffness);
-  if ((a.stiffness > 0) != (b.stiffness > 0)) m.stiffness = std::max(a.stiffness, b.stiffness);
-  return m;
-}
-
 // Of a contact: its normal and two tangents.
 struct Axes {
   Vec3d n, x, y;

@@ -20,6 +20,9 @@ struct ContactMaterial {
   double stiffness = 0, damping = 0;  // [N/m], [N.s/m]; 0: rigid
 };
 
+// Of a pair.
+ContactMaterial mean(const ContactMaterial& a, const ContactMaterial& b);
+
 // The constant part, made by compile().
 struct ContactSetup {
   std::shared_ptr<const collision::CollisionModel> geometry;

@@ -1,0 +1,7 @@
+#include "geoul/dynamics/batch_contact_leaf.h"
+
+namespace geoul::dynamics {
+
+BatchKernel<double> contact_kernel_baseline() { return contact_kernel<Lanes<double>>(); }
+
+}  // namespace geoul::dynamics
