@@ -2,10 +2,12 @@
 // law_kernels.h), lane by lane. No lane reads another, so a world's bits do not depend on its neighbours or on the
 // width. Included by the leaf files alone.
 //
-// Per link only what the way back needs is kept (LinkRow); articulated inertias live in a few slots that a branch of
-// the tree hands back when it is done. Sources: see kernels.h.
+// Links stand in kernel frames (batch_frames.h). Per link only what the way back needs is kept (LinkRow); articulated
+// inertias live in as many slots as links have children, which hold what the children handed on. Sources: see
+// kernels.h.
 #pragma once
 
+#include "geoul/dynamics/batch_frames_leaf.h"
 #include "geoul/dynamics/batch_plan.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/lanes.h"
@@ -15,33 +17,42 @@ namespace geoul::dynamics {
 
 using kernels::operator*;
 
+// Of one link, in its kernel frame (batch_frames.h).
 template <class T>
 struct LinkRow {
-  Transform<T> X;  // in the parent link
+  Turning<T> joint;  // of a joint that turns: cosine and sine of q + offset
   Motion<T> V, A;
   Force<T> U;
   T Dinv, u;
 };
 template <class T>
-struct SlotRow {
+struct SlotRow {  // what children handed on
   ArticulatedInertia<T> IA;
   Force<T> p;
 };
 template <class T>
+struct BallRow {
+  BallDataT<T> data;
+  Transform<T> X;  // in the parent link
+};
+template <class T>
 struct DegreeRow {
   kernels::LawModes<T> modes;
+  T tau, diagonal;  // of a free degree
   T a, needed;
 };
 template <class T>
 struct LawRow {
   T armature, damping, friction, stiffness, spring_position, drive_stiffness, drive_damping, drive_limit, lower, upper,
-      velocity_limit;
+      velocity_limit, passive, sloped;
 };
 
-// One tree of one row of worlds. Varied: parameters are rows too.
+// One tree of one row of worlds. Varied: parameters are rows too. A pass of the active set is compose (or kinematics
+// for the first, where the whole row is plain: no joint rubs, no drive saturates), inward, outward.
 template <class T, bool Varied>
 struct TreeStep {
   using S = typename ScalarTraits<T>::Element;
+  using Mask = typename T::Mask;
   static constexpr int kRow = kRowWidth<S>;
 
   const BatchPlan& plan;
@@ -49,14 +60,20 @@ struct TreeStep {
   const BatchRows<S>& rows;
   LinkRow<T>* links;
   SlotRow<T>* slots;
-  BallDataT<T>* balls;
+  BallRow<T>* balls;
   DegreeRow<T>* degrees;
   T h;
 
   static T load(const S* array, int i) { return T::load(array + static_cast<std::ptrdiff_t>(i) * kRow); }
   T parameter(int i) const {
     if constexpr (Varied) return load(rows.parameters, i);
-    return T(plan.parameters[i]);
+    return T(plan.numbers(S()).parameters[i]);
+  }
+  T law_number(int k, int i) const {
+    return T(plan.numbers(S()).laws[static_cast<std::ptrdiff_t>(k) * LawLayout::kSize + i]);
+  }
+  T frame_number(int link, int i) const {
+    return T(plan.numbers(S()).frames[static_cast<std::ptrdiff_t>(link) * FrameLayout::kSize + i]);
   }
   Vec3<T> vector(int i) const { return {parameter(i), parameter(i + 1), parameter(i + 2)}; }
   Inertia<T> inertia(int i) const {
@@ -66,11 +83,13 @@ struct TreeStep {
             {parameter(at + 4), parameter(at + 5), parameter(at + 6), parameter(at + 7), parameter(at + 8),
              parameter(at + 9)}};
   }
+  T friction(int k) const { return parameter(ParameterLayout::friction(plan.nlink, k)); }
   LawRow<T> law(int k) const {
-    const int at = ParameterLayout::law(plan.nlink, k);
-    return {parameter(at),     parameter(at + 1), parameter(at + 2), parameter(at + 3),
-            parameter(at + 4), parameter(at + 5), parameter(at + 6), parameter(at + 7),
-            parameter(at + 8), parameter(at + 9), parameter(at + 10)};
+    using L = LawLayout;
+    const auto n = [&](int i) { return law_number(k, i); };
+    return {n(L::kArmature),       n(L::kDamping),      friction(k),       n(L::kStiffness), n(L::kSpringPosition),
+            n(L::kDriveStiffness), n(L::kDriveDamping), n(L::kDriveLimit), n(L::kLower),     n(L::kUpper),
+            n(L::kVelocityLimit),  n(L::kPassive),      n(L::kSloped)};
   }
   kernels::Degree<T, LawRow<T>> degree(const LawRow<T>& law_row, const BatchLink& link) const {
     return {law_row,
@@ -79,165 +98,372 @@ struct TreeStep {
             h,
             load(rows.effort, link.v),
             load(rows.target_q, link.v),
-            load(rows.target_v, link.v),
-            T(0),
-            true};
+            load(rows.target_v, link.v)};
   }
   static LinkMotion motion(const BatchLink& link) { return static_cast<LinkMotion>(link.motion); }
-  Motion<T> product(const BatchLink& link, const LinkRow<T>& row) const {
-    T rate[3];
-    for (int k = 0; k < kernels::degrees(motion(link)); ++k) rate[k] = load(rows.v, link.v + k);
-    return kernels::velocity_product(motion(link), row.V, rate);
+  Mat3<T> whole(int i) const {
+    const auto row = [&](int r) -> Vec3<T> {
+      const int at = FrameLayout::kWhole + 3 * r;
+      return {frame_number(i, at), frame_number(i, at + 1), frame_number(i, at + 2)};
+    };
+    return {row(0), row(1), row(2)};
   }
 
-  void kinematics() {
+  // Calls use with the frame of link i, which hangs on another by a joint of one degree that stands at `joint`.
+  template <class Use>
+  [[gnu::always_inline]] void with_frame(int i, const Turning<T>& joint, Use use) const {
+    switch (plan.links[i].frame) {
+      case FrameKind::kSame: return use(frame<true, Tilt::kNone, Shift::kNone, false>(i, joint));
+      case FrameKind::kQuarter: return use(frame<true, Tilt::kQuarter, Shift::kNone, false>(i, joint));
+      case FrameKind::kBackQuarter: return use(frame<true, Tilt::kBackQuarter, Shift::kNone, false>(i, joint));
+      case FrameKind::kTilted: return use(frame<true, Tilt::kAny, Shift::kNone, false>(i, joint));
+      case FrameKind::kSameAway: return use(frame<true, Tilt::kNone, Shift::kPlane, false>(i, joint));
+      case FrameKind::kQuarterAway: return use(frame<true, Tilt::kQuarter, Shift::kPlane, false>(i, joint));
+      case FrameKind::kBackQuarterAway: return use(frame<true, Tilt::kBackQuarter, Shift::kPlane, false>(i, joint));
+      case FrameKind::kTiltedAway: return use(frame<true, Tilt::kAny, Shift::kPlane, false>(i, joint));
+      case FrameKind::kSlide: return use(frame<false, Tilt::kAny, Shift::kAny, true>(i, joint));
+      default: return use(frame<true, Tilt::kAny, Shift::kAny, true>(i, joint));
+    }
+  }
+  template <bool kTurns, Tilt kTilt, Shift kShift, bool kTurned>
+  [[gnu::always_inline]] JointFrame<T, kTurns, kTilt, kShift, kTurned> frame(int i, const Turning<T>& joint) const {
+    const T c = frame_number(i, FrameLayout::kCosTilt), s = frame_number(i, FrameLayout::kSinTilt);
+    Vec3<T> p = vector(ParameterLayout::link(i));
+    if constexpr (!kTurns) {
+      const T q = load(rows.q, plan.links[i].q);
+      p.y -= q * s, p.z += q * c;
+    }
+    return {joint, {c, s}, {frame_number(i, FrameLayout::kCosTurn), frame_number(i, FrameLayout::kSinTurn)}, p};
+  }
+  // A motion of the parent of link i in the link's frame.
+  [[gnu::always_inline]] Motion<T> to_child(int i, const Turning<T>& joint, const Motion<T>& parent) const {
+    if (plan.links[i].frame == FrameKind::kWhole) return geoul::to_child(balls[plan.links[i].ball].X, parent);
+    Motion<T> m;
+    with_frame(i, joint, [&](const auto& X) { m = X.to_child(parent); });
+    return m;
+  }
+
+  // Joints and velocities, and efforts of the first pass; true where the row is plain.
+  [[gnu::noinline]] bool kinematics() {
+    Mask plain = T(0) == T(0);
     for (int i = tree.begin; i < tree.end; ++i) {
       const BatchLink& link = plan.links[i];
       LinkRow<T>& row = links[i];
-      const double* R = plan.rotation + 9 * static_cast<std::ptrdiff_t>(i);
-      T q[4], rate[3];
-      const bool ball = link.ball >= 0;
-      for (int k = 0; k < (ball ? 4 : 1); ++k) q[k] = load(rows.q, link.q + k);
-      for (int k = 0; k < (ball ? 3 : 1); ++k) rate[k] = load(rows.v, link.v + k);
-      Transform<T> X{{{T(R[0]), T(R[1]), T(R[2])}, {T(R[3]), T(R[4]), T(R[5])}, {T(R[6]), T(R[7]), T(R[8])}},
-                     vector(ParameterLayout::link(i))};
-      kernels::move(motion(link), q, X);
+      if (link.ball >= 0) {
+        ball_kinematics(i);
+        continue;
+      }
+      const T q = load(rows.q, link.q), rate = load(rows.v, link.v);
+      Turning<T> joint{};
+      if (motion(link) == LinkMotion::kTurn) {
+        const auto [s, c] = sin_cos(q + frame_number(i, FrameLayout::kOffset));
+        joint = {c, s};
+        row.joint = joint;
+      }
       Motion<T> V{};
-      if (link.parent >= 0) V = to_child(X, links[link.parent].V);
-      kernels::add_rate(motion(link), rate, V);
-      row.X = X;
+      if (link.parent >= 0) V = to_child(i, joint, links[link.parent].V);
+      kernels::add_along(motion(link), 0, rate, V);
       row.V = V;
+      plain = plain & free_effort(link, q, rate);
     }
+    return (Varied || !tree.rubs) && all(plain);
+  }
+  void ball_kinematics(int i) {
+    const BatchLink& link = plan.links[i];
+    T q[4], rate[3];
+    for (int k = 0; k < 4; ++k) q[k] = load(rows.q, link.q + k);
+    for (int k = 0; k < 3; ++k) rate[k] = load(rows.v, link.v + k);
+    Transform<T>& X = balls[link.ball].X;
+    X = {whole(i), vector(ParameterLayout::link(i))};
+    kernels::move(LinkMotion::kBall, q, X);
+    Motion<T> V{};
+    if (link.parent >= 0) V = geoul::to_child(X, links[link.parent].V);
+    kernels::add_rate(LinkMotion::kBall, rate, V);
+    links[i].V = V;
   }
 
-  void open(int i, SlotRow<T>& slot) const {
-    if (!Varied && plan.links[i].massless) {
-      slot = {};
-      return;
+  // Effort and diagonal of a free degree whose drive does not saturate: the bits of Degree::compose.
+  Mask free_effort(const BatchLink& link, const T& q, const T& rate) {
+    using L = LawLayout;
+    const int k = link.v;
+    const auto n = [&](int i) { return law_number(k, i); };
+    const T at = q + h * rate;
+    const T demand = drive_demand(link, at, rate);
+    T passive = -(n(L::kDamping) * rate);
+    if (link.sprung) passive = passive - n(L::kStiffness) * (at - n(L::kSpringPosition));
+    degrees[k].tau = passive + demand;
+    degrees[k].diagonal = n(L::kSloped);
+    Mask plain = T(0) == T(0);
+    if (link.saturates) plain = abs(demand) <= n(L::kDriveLimit);
+    if constexpr (Varied) plain = plain & (friction(k) <= T(0));
+    return plain;
+  }
+  T drive_demand(const BatchLink& link, const T& at, const T& rate) const {
+    const int k = link.v;
+    T demand = load(rows.effort, k);
+    if (link.driven) {
+      demand = demand + law_number(k, LawLayout::kDriveStiffness) * (load(rows.target_q, k) - at) +
+               law_number(k, LawLayout::kDriveDamping) * (load(rows.target_v, k) - rate);
     }
-    const Inertia<T> I = inertia(i);
-    const Motion<T>& V = links[i].V;
-    slot.IA = {I.I, skew(I.h), Sym3<T>{I.m, I.m, I.m, T(0), T(0), T(0)}};
-    slot.p = cross(V, I * V);
+    return demand;
+  }
+  // Whether every law of a plain row is surely kept with acceleration a: Degree::settled of what the law has.
+  Mask keeps(const BatchLink& link, const T& a) const {
+    using L = LawLayout;
+    const auto n = [&](int i) { return law_number(link.v, i); };
+    const T end = load(rows.v, link.v) + h * a, at = load(rows.q, link.q) + h * end;
+    Mask fine = T(0) == T(0);
+    if (link.bounded) {
+      const T margin = T(kernels::kTouching) * (T(1) + abs(at));
+      fine = (at - n(L::kLower) > margin) & (n(L::kUpper) - at > margin);
+    }
+    if (link.hurried) fine = fine & (abs(end) <= n(L::kVelocityLimit));
+    if (link.saturates) fine = fine & (abs(drive_demand(link, at, end)) <= n(L::kDriveLimit));
+    return fine;
   }
 
-  // Joint by joint from the leaves. Modes are guessed in the first pass.
-  void inward(bool first) {
+  // The first guess of the modes, which depends on the state alone.
+  void guess() {
+    for (int i = tree.begin; i < tree.end; ++i) {
+      const BatchLink& link = plan.links[i];
+      if (link.ball >= 0) continue;
+      const LawRow<T> law_row = law(link.v);
+      degrees[link.v].modes = degree(law_row, link).guess();
+      degrees[link.v].needed = T(0);
+    }
+  }
+  // Efforts and diagonals by the modes.
+  void compose() {
+    for (int i = tree.begin; i < tree.end; ++i) {
+      const BatchLink& link = plan.links[i];
+      if (link.ball >= 0) continue;
+      const LawRow<T> law_row = law(link.v);
+      DegreeRow<T>& row = degrees[link.v];
+      degree(law_row, link).compose(row.modes, row.tau, row.diagonal);
+    }
+  }
+  Mask held(const BatchLink& link) const {
+    const kernels::LawModes<T>& modes = degrees[link.v].modes;
+    return (modes.bound != T(0)) | ((friction(link.v) > T(0)) & (modes.friction == T(0)));
+  }
+
+  // Joint by joint from the leaves.
+  [[gnu::noinline]] void inward(bool plain) {
     for (int i = tree.end - 1; i >= tree.begin; --i) {
       const BatchLink& link = plan.links[i];
-      LinkRow<T>& row = links[i];
-      SlotRow<T>& own = slots[link.slot < 0 ? plan.nslot : link.slot];  // the last one for links without children
-      if (link.slot < 0) open(i, own);
-      Force<T> p;
       if (link.ball >= 0) {
-        p = reduce_ball(i, row, own);
+        reduce_ball(i);
+      } else if (link.parent < 0) {
+        reduce_root(i, plain);
       } else {
-        p = reduce_degree(first, link, row, own);
+        with_frame(i, links[i].joint, [&](const auto& X) { reduce(i, plain, X); });
       }
-      if (link.parent < 0) continue;
-      SlotRow<T>& parent = slots[plan.links[link.parent].slot];
-      if (link.opens_slot >= 0) open(link.parent, parent);
-      kernels::add_to_parent(row.X, own.IA, parent.IA);
-      parent.p += to_parent(row.X, p);
     }
   }
-
-  Force<T> reduce_ball(int i, LinkRow<T>& row, SlotRow<T>& own) {
+  // Zero for links without children.
+  const SlotRow<T>& handed(const BatchLink& link) const { return slots[link.slot < 0 ? plan.nslot : link.slot]; }
+  // V x* I V = (w x I w + h x (w x v), m w x v + w x (w x h))
+  static Force<T> bias(const Inertia<T>& I, const Motion<T>& V) {
+    const Vec3<T> e = cross(V.w, V.v);
+    return {cross(V.w, I.I * V.w) + cross(I.h, e), I.m * e + cross(V.w, cross(V.w, I.h))};
+  }
+  Force<T> own_bias(int i, const Inertia<T>& I) const {
+    const Force<T>& p = handed(plan.links[i]).p;
+    if (plan.links[i].massless) return p;
+    return p + bias(I, links[i].V);
+  }
+  // What a joint takes out: IA -= less U U^T; what stays of U on its own axis is keep U; it hands on push U.
+  struct Release {
+    T less, keep, push;
+  };
+  // Leaves U, Dinv and u. axis: along the joint, of U and of the bias force.
+  [[gnu::always_inline]] Release release(int i, bool plain, const Force<T>& U, const T& axis, const T& p) {
+    LinkRow<T>& row = links[i];
+    DegreeRow<T>& degree_row = degrees[plan.links[i].v];
+    const T diagonal = degree_row.diagonal, Dinv = T(1) / (axis + diagonal), u = degree_row.tau - p;
+    row.U = U, row.Dinv = Dinv, row.u = u;
+    Release r{Dinv, diagonal * Dinv, u * Dinv};
+    if (!plain) hold(i, p, r);
+    return r;
+  }
+  // Some worlds hold this joint: nothing is taken out of theirs, and the acceleration is known.
+  void hold(int i, const T& p, Release& r) {
     const BatchLink& link = plan.links[i];
-    LinkDataT<T> d;
-    d.IA = own.IA, d.f = own.p;
-    T tau[3], diagonal[3];
-    for (int k = 0; k < 3; ++k) {
-      const int at = ParameterLayout::law(plan.nlink, link.v + k);
-      tau[k] = load(rows.effort, link.v + k) - parameter(at + 1) * load(rows.v, link.v + k);
-      diagonal[k] = parameter(at) + h * parameter(at + 1);
-    }
-    const Force<T> bias = kernels::reduce_ball(tau, diagonal, d, balls[link.ball]);
-    own.IA = d.IA;
-    return own.p + own.IA * product(link, row) + bias;
-  }
-
-  Force<T> reduce_degree(bool first, const BatchLink& link, LinkRow<T>& row, SlotRow<T>& own) {
+    const Mask is_held = held(link);
+    if (!any(is_held)) return;
     const LawRow<T> law_row = law(link.v);
-    const auto d = degree(law_row, link);
-    DegreeRow<T>& degree_row = degrees[link.v];
-    if (first) degree_row.modes = d.guess();
-    const kernels::LawModes<T> modes = degree_row.modes;
-    T tau, diagonal;
-    d.compose(modes, tau, diagonal);
-    const auto held = d.held(modes);
-    const Motion<T> c = product(link, row);
-    row.U = kernels::joint_column(motion(link), own.IA);
-    const T D = kernels::along(motion(link), 0, row.U) + diagonal;
-    const T bias = kernels::along(motion(link), 0, own.p);
-    row.Dinv = T(1) / D;
-    row.u = tau - bias;
-    if (!any(held)) [[likely]]
-      return kernels::reduce_degree(motion(link), row.U, row.Dinv, row.u, own.p, c, own.IA);
-    // some worlds hold this joint: both answers, lane by lane
-    const T a = d.held_acceleration(modes);
-    degree_row.a = a;
-    Motion<T> known = c;
-    kernels::add_along(motion(link), 0, a, known);
-    const Force<T> whole = own.p + own.IA * known;
-    ArticulatedInertia<T> reduced = own.IA;
-    const Force<T> free = kernels::reduce_degree(motion(link), row.U, row.Dinv, row.u, own.p, c, reduced);
-    blend(held, own.IA, reduced, own.IA);
-    row.u = select(held, bias, row.u);
-    Force<T> p;
-    for (int n = 0; n < 3; ++n)
-      p.n[n] = select(held, whole.n[n], free.n[n]), p.f[n] = select(held, whole.f[n], free.f[n]);
-    return p;
+    DegreeRow<T>& row = degrees[link.v];
+    row.a = degree(law_row, link).held_acceleration(row.modes);
+    links[i].u = select(is_held, p, links[i].u);
+    r = {select(is_held, T(0), r.less), select(is_held, T(1), r.keep), select(is_held, row.a, r.push)};
   }
-  template <class Mask>
-  static void blend(const Mask& m, const ArticulatedInertia<T>& a, const ArticulatedInertia<T>& b,
-                    ArticulatedInertia<T>& out) {
-    const auto sym = [&](const Sym3<T>& x, const Sym3<T>& y, Sym3<T>& z) {
-      z = {select(m, x.xx, y.xx), select(m, x.yy, y.yy), select(m, x.zz, y.zz),
-           select(m, x.xy, y.xy), select(m, x.xz, y.xz), select(m, x.yz, y.yz)};
-    };
-    sym(a.I, b.I, out.I);
-    sym(a.M, b.M, out.M);
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) out.H[i][j] = select(m, a.H[i][j], b.H[i][j]);
+  void reduce_root(int i, bool plain) {
+    const Inertia<T> I = inertia(i);
+    const ArticulatedInertia<T>& IA = handed(plan.links[i]).IA;
+    const Force<T> p = own_bias(i, I);
+    if (motion(plan.links[i]) == LinkMotion::kTurn) {
+      const Force<T> U{{IA.I.xz + I.I.xz, IA.I.yz + I.I.yz, IA.I.zz + I.I.zz},
+                       {IA.H.r2.x - I.h.y, IA.H.r2.y + I.h.x, IA.H.r2.z}};
+      release(i, plain, U, U.n.z, p.n.z);
+    } else {
+      const Force<T> U{{IA.H.r0.z + I.h.y, IA.H.r1.z - I.h.x, IA.H.r2.z}, {IA.M.xz, IA.M.yz, IA.M.zz + I.m}};
+      release(i, plain, U, U.f.z, p.f.z);
+    }
+  }
+  static void add_rigid(const Inertia<T>& I, Sym3<T>& M) { M.xx += I.m, M.yy += I.m, M.zz += I.m; }
+  static void add_rigid(const Inertia<T>& I, Mat3<T>& H) {
+    H.r0.y -= I.h.z, H.r0.z += I.h.y, H.r1.x += I.h.z, H.r1.z -= I.h.x, H.r2.x -= I.h.y, H.r2.y += I.h.x;
+  }
+
+  // Takes a joint that turns out of its link's inertia, part by part, and hands on the rest.
+  template <Tilt kTilt, Shift kShift, bool kTurned>
+  [[gnu::always_inline]] void reduce(int i, bool plain, const JointFrame<T, true, kTilt, kShift, kTurned>& X) {
+    const BatchLink& link = plan.links[i];
+    const SlotRow<T>& own = handed(link);
+    const Inertia<T> rigid = inertia(i);
+    Force<T> p = own_bias(i, rigid);
+    const Force<T> U{{own.IA.I.xz + rigid.I.xz, own.IA.I.yz + rigid.I.yz, own.IA.I.zz + rigid.I.zz},
+                     {own.IA.H.r2.x - rigid.h.y, own.IA.H.r2.y + rigid.h.x, own.IA.H.r2.z}};
+    const Release r = release(i, plain, U, U.n.z, p.n.z);
+    const Motion<T>& V = links[i].V;
+    const T rate = load(rows.v, link.v);
+    const T u = V.w.y * rate, v = -(V.w.x * rate), x = V.v.y * rate, y = -(V.v.x * rate);  // c = V x S rate
+    const Vec3<T> f = r.less * U.f;
+    const T nx = r.less * U.n.x, ny = r.less * U.n.y;
+    p.n += r.push * U.n, p.f += r.push * U.f;
+    ArticulatedInertia<T> IA;
+    Sym3<T>& M = IA.M;
+    M = own.IA.M;
+    add_rigid(rigid, M);
+    M.xx -= U.f.x * f.x, M.yy -= U.f.y * f.y, M.zz -= U.f.z * f.z;
+    M.xy -= U.f.x * f.y, M.xz -= U.f.x * f.z, M.yz -= U.f.y * f.z;
+    p.f += Vec3<T>{M.xx * x + M.xy * y, M.xy * x + M.yy * y, M.xz * x + M.yz * y};
+    X.rotate(M);
+    Mat3<T>& H = IA.H;
+    H = own.IA.H;
+    add_rigid(rigid, H);
+    H.r0 -= U.n.x * f, H.r1 -= U.n.y * f, H.r2 = r.keep * U.f;
+    p.n += Vec3<T>{H.r0.x * x + H.r0.y * y, H.r1.x * x + H.r1.y * y, H.r2.x * x + H.r2.y * y};
+    p.f += Vec3<T>{H.r0.x * u + H.r1.x * v, H.r0.y * u + H.r1.y * v, H.r0.z * u + H.r1.z * v};
+    X.rotate(H);
+    Sym3<T>& I = IA.I;
+    I = {own.IA.I.xx + (rigid.I.xx - U.n.x * nx),
+         own.IA.I.yy + (rigid.I.yy - U.n.y * ny),
+         r.keep * U.n.z,
+         own.IA.I.xy + (rigid.I.xy - U.n.x * ny),
+         r.keep * U.n.x,
+         r.keep * U.n.y};
+    p.n += Vec3<T>{I.xx * u + I.xy * v, I.xy * u + I.yy * v, I.xz * u + I.yz * v};
+    X.rotate(I);
+    hand_on(link, X, IA, p);
+  }
+  // The same of a joint that slides.
+  [[gnu::always_inline]] void reduce(int i, bool plain, const JointFrame<T, false, Tilt::kAny, Shift::kAny, true>& X) {
+    const BatchLink& link = plan.links[i];
+    const Inertia<T> rigid = inertia(i);
+    const Force<T> p = own_bias(i, rigid);
+    ArticulatedInertia<T> IA = handed(link).IA;
+    add_rigid(rigid, IA.M), add_rigid(rigid, IA.H);
+    IA.I += rigid.I;
+    const Force<T> U = kernels::joint_column(LinkMotion::kSlide, IA);
+    const Release r = release(i, plain, U, U.f.z, p.f.z);
+    const T rate = load(rows.v, link.v);
+    const Motion<T> c = kernels::velocity_product(LinkMotion::kSlide, links[i].V, &rate);
+    kernels::subtract_outer(r.less, U, U, IA);
+    const Force<T> handed_on = p + kernels::times_product(LinkMotion::kSlide, IA, c) + r.push * U;
+    X.rotate(IA.M), X.rotate(IA.H), X.rotate(IA.I);
+    hand_on(link, X, IA, handed_on);
+  }
+  // Adds IA, which stands in the axes before the frame's shift, and p, in the link's, to what the parent is handed.
+  template <class Frame>
+  [[gnu::always_inline]] void hand_on(const BatchLink& link, const Frame& X, ArticulatedInertia<T>& IA,
+                                      const Force<T>& p) {
+    X.shift(IA);
+    SlotRow<T>& parent = slots[plan.links[link.parent].slot];
+    const Force<T> p_parent = X.to_parent(p);
+    if (link.opens) {
+      parent = {IA, p_parent};
+    } else {
+      parent.IA.I += IA.I, parent.IA.H += IA.H, parent.IA.M += IA.M, parent.p += p_parent;
     }
   }
 
-  // Accelerations from the root, and whether every law is kept.
-  bool outward() {
+  void reduce_ball(int i) {
+    const BatchLink& link = plan.links[i];
+    BallRow<T>& ball = balls[link.ball];
+    const Inertia<T> rigid = inertia(i);
+    LinkDataT<T> d;
+    d.f = own_bias(i, rigid);
+    d.IA = handed(link).IA;
+    add_rigid(rigid, d.IA.M), add_rigid(rigid, d.IA.H);
+    d.IA.I += rigid.I;
+    T tau[3], diagonal[3], rate[3];
+    for (int k = 0; k < 3; ++k) {
+      rate[k] = load(rows.v, link.v + k);
+      tau[k] = load(rows.effort, link.v + k) - law_number(link.v + k, LawLayout::kDamping) * rate[k];
+      diagonal[k] = law_number(link.v + k, LawLayout::kPassive);
+    }
+    const Force<T> from_joint = kernels::reduce_ball(tau, diagonal, d, ball.data);
+    if (link.parent < 0) return;
+    const Motion<T> c = kernels::velocity_product(LinkMotion::kBall, links[i].V, rate);
+    SlotRow<T>& parent = slots[plan.links[link.parent].slot];
+    if (link.opens) parent = {};
+    kernels::add_to_parent(ball.X, d.IA, parent.IA);
+    parent.p += to_parent(ball.X, d.f + d.IA * c + from_joint);
+  }
+
+  // Acceleration of the world, which has -g, in the frame of link i.
+  Motion<T> root_acceleration(int i) const {
+    const Vec3<T> g = vector(ParameterLayout::kGravity);
+    const BatchLink& link = plan.links[i];
+    if (link.ball >= 0) return {{}, transpose_times(balls[link.ball].X.R, -g)};
+    Vec3<T> a = transpose_times(whole(i), -g);
+    if (motion(link) == LinkMotion::kTurn) links[i].joint.undo(a);
+    return {{}, a};
+  }
+  // Accelerations from the root, and whether every law is surely kept.
+  [[gnu::noinline]] bool outward(bool plain) {
+    Mask kept = T(0) == T(0);
     bool settled = true;
     for (int i = tree.begin; i < tree.end; ++i) {
       const BatchLink& link = plan.links[i];
       LinkRow<T>& row = links[i];
-      Motion<T> A = link.parent >= 0 ? to_child(row.X, links[link.parent].A)
-                                     : Motion<T>{{}, transpose_times(row.X.R, -vector(ParameterLayout::kGravity))};
-      A = A + product(link, row);
+      Motion<T> A = link.parent < 0 ? root_acceleration(i) : to_child(i, row.joint, links[link.parent].A);
+      T rate[3];
+      for (int k = 0; k < kernels::degrees(motion(link)); ++k) rate[k] = load(rows.v, link.v + k);
+      A += kernels::velocity_product(motion(link), row.V, rate);
       if (link.ball >= 0) {
         ball_acceleration(link, A);
-      } else {
-        const LawRow<T> law_row = law(link.v);
-        const auto d = degree(law_row, link);
-        DegreeRow<T>& degree_row = degrees[link.v];
-        const T free = (row.u - dot(A, row.U)) * row.Dinv;
-        const auto held = d.held(degree_row.modes);
-        const T a = any(held) ? select(held, degree_row.a, free) : free;
-        kernels::add_along(motion(link), 0, a, A);
-        degree_row.a = a;
-        if (any(held)) {
-          degree_row.needed = select(held, dot(A, row.U) + row.u, T(0));
-          settled = false;
-        } else {
-          degree_row.needed = T(0);
-          settled = settled && all(d.settled(degree_row.modes, a));
-        }
+        row.A = A;
+        continue;
       }
+      const T along = dot(A, row.U);  // without a
+      T a = (row.u - along) * row.Dinv;
+      DegreeRow<T>& degree_row = degrees[link.v];
+      if (plain) {
+        kept = kept & keeps(link, a);
+      } else {
+        settled = outward_laws(link, row, along, a) && settled;
+      }
+      degree_row.a = a;
+      kernels::add_along(motion(link), 0, a, A);
       row.A = A;
     }
-    return settled;
+    return settled && all(kept);
+  }
+  // The same for rows that are not plain: a and the needed force of held worlds, and whether every law is kept.
+  bool outward_laws(const BatchLink& link, const LinkRow<T>& own, const T& along, T& a) {
+    DegreeRow<T>& row = degrees[link.v];
+    const Mask is_held = held(link);
+    row.needed = select(is_held, along + kernels::along(motion(link), 0, own.U) * row.a + own.u, T(0));
+    a = select(is_held, row.a, a);
+    if (any(is_held)) return false;
+    const LawRow<T> law_row = law(link.v);
+    return all(degree(law_row, link).settled(row.modes, a));
   }
 
   void ball_acceleration(const BatchLink& link, Motion<T>& A) {
-    const BallDataT<T>& w = balls[link.ball];
+    const BallDataT<T>& w = balls[link.ball].data;
     T rest[3];
     for (int k = 0; k < 3; ++k) rest[k] = w.u[k] - dot(A, w.U[k]);
     for (int k = 0; k < 3; ++k) {
@@ -249,8 +475,8 @@ struct TreeStep {
   }
 
   // Mends the modes after pass number `pass`; true in the worlds where a law was not kept.
-  typename T::Mask mend(int pass) {
-    typename T::Mask violated{};
+  Mask mend(int pass) {
+    Mask violated{};
     for (int i = tree.begin; i < tree.end; ++i) {
       const BatchLink& link = plan.links[i];
       if (link.ball >= 0) continue;
@@ -274,24 +500,31 @@ struct TreeStep {
   // Passes of the active set; the number of them that each world needed, and whether it came to an end.
   void solve(T& passes, T& converged) {
     passes = T(1);
-    inward(true);
-    if (outward()) [[likely]]
+    const bool plain = kinematics();
+    if (!plain) guess(), compose();
+    inward(plain);
+    if (outward(plain)) [[likely]]
       return;
+    if (plain) guess();
+    resolve(passes, converged);
+  }
+  [[gnu::noinline]] void resolve(T& passes, T& converged) {
     for (int pass = 1;; ++pass) {
-      const typename T::Mask violated = mend(pass);
+      const Mask violated = mend(pass);
       if (!any(violated)) return;
       if (pass == plan.max_iterations) {
         converged = select(violated, T(0), converged);
         return;
       }
       passes = select(violated, T(pass + 1), passes);
+      compose();
       inward(false);
-      outward();
+      outward(false);
     }
   }
 
   // Velocities and positions at the end of the step; the last step also tells accelerations and efforts.
-  typename T::Mask finish(bool last) {
+  Mask finish(bool last) {
     T test = T(0);
     for (int i = tree.begin; i < tree.end; ++i) {
       const BatchLink& link = plan.links[i];
@@ -316,8 +549,7 @@ struct TreeStep {
 
   void efforts(const BatchLink& link, const T* end) {
     for (int k = 0; k < kernels::degrees(motion(link)); ++k) {
-      const T a = degrees[link.v + k].a;
-      a.store(rows.a + (link.v + k) * kRow);
+      degrees[link.v + k].a.store(rows.a + (link.v + k) * kRow);
       T tau = load(rows.effort, link.v + k);
       if (link.ball < 0) {
         const LawRow<T> law_row = law(link.v);
@@ -333,7 +565,7 @@ template <class T>
 struct BatchScratch {
   LinkRow<T>* links;
   SlotRow<T>* slots;
-  BallDataT<T>* balls;
+  BallRow<T>* balls;
   DegreeRow<T>* degrees;
 };
 
@@ -341,7 +573,7 @@ template <class T>
 std::size_t scratch_bytes(const BatchPlan& plan) {
   return sizeof(LinkRow<T>) * static_cast<std::size_t>(plan.nlink) +
          sizeof(SlotRow<T>) * static_cast<std::size_t>(plan.nslot + 1) +
-         sizeof(BallDataT<T>) * static_cast<std::size_t>(plan.nball) +
+         sizeof(BallRow<T>) * static_cast<std::size_t>(plan.nball) +
          sizeof(DegreeRow<T>) * static_cast<std::size_t>(plan.nv);
 }
 
@@ -351,14 +583,14 @@ void step_rows_as(const BatchPlan& plan, const BatchRows<typename ScalarTraits<T
   using S = typename ScalarTraits<T>::Element;
   auto* links = static_cast<LinkRow<T>*>(scratch);
   auto* slots = reinterpret_cast<SlotRow<T>*>(links + plan.nlink);
-  auto* balls = reinterpret_cast<BallDataT<T>*>(slots + plan.nslot + 1);
+  auto* balls = reinterpret_cast<BallRow<T>*>(slots + plan.nslot + 1);
   auto* degrees = reinterpret_cast<DegreeRow<T>*>(balls + plan.nball);
+  slots[plan.nslot] = {};
   T passes = T(1), converged = T(1);
   typename T::Mask finite = T(0) == T(0);
   for (int s = 0; s < steps; ++s) {
     for (int t = 0; t < plan.ntree; ++t) {
       TreeStep<T, Varied> step{plan, plan.trees[t], rows, links, slots, balls, degrees, T(plan.h)};
-      step.kinematics();
       T tree_passes;
       step.solve(tree_passes, converged);
       passes = select(tree_passes > passes, tree_passes, passes);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "geoul/dynamics/batch_frames_leaf.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/lanes.h"
@@ -65,6 +66,50 @@ TEST(Lanes, EachLaneHasTheBitsOfItsScalarWorld) {
       }
       for (std::size_t k = 0; k < one.M.size(); ++k) ASSERT_EQ(one.M[k], lanes.M[k].r[lane]) << seed;
     }
+  }
+}
+
+// A frame of a kind known to the compiler does what the same pose does in general.
+template <bool kTurns, Tilt kTilt, Shift kShift, bool kTurned>
+void expect_general(std::uint64_t seed) {
+  Random r(5, seed);
+  const auto number = [&] { return r.uniform(-1, 1); };
+  const auto vector = [&]() -> Vec3d { return {number(), number(), number()}; };
+  const auto symmetric = [&]() -> Sym3d { return {number(), number(), number(), number(), number(), number()}; };
+  const auto turning = [&]() -> Turning<double> {
+    const double angle = 3 * number();
+    return {std::cos(angle), std::sin(angle)};
+  };
+  const Turning<double> tilt = turning();
+  JointFrame<double, kTurns, kTilt, kShift, kTurned> X{turning(), {tilt.c, tilt.s}, turning(), vector()};
+  if (kShift == Shift::kPlane) X.p.y = 0;
+  const Transformd general = X.transform();
+  for (int k = 0; k < 3; ++k) EXPECT_NEAR(norm(general.R[k]), 1, 1e-15);
+  EXPECT_NEAR(determinant(general.R), 1, 1e-14);
+  const Motiond m{vector(), vector()};
+  const Forced f{vector(), vector()};
+  const Motiond dm = X.to_child(m) - to_child(general, m);
+  const Forced df = X.to_parent(f) - to_parent(general, f);
+  EXPECT_LT(norm(dm.w) + norm(dm.v) + norm(df.n) + norm(df.f), 1e-14);
+  ArticulatedInertia<double> IA{symmetric(), {vector(), vector(), vector()}, symmetric()}, sum{};
+  kernels::add_to_parent(general, IA, sum);
+  X.rotate(IA.I), X.rotate(IA.H), X.rotate(IA.M);
+  X.shift(IA);
+  for (const Sym3d& d : {IA.I - sum.I, IA.M - sum.M}) {
+    for (const double x : {d.xx, d.yy, d.zz, d.xy, d.xz, d.yz}) EXPECT_LT(std::abs(x), 1e-13);
+  }
+  for (int k = 0; k < 3; ++k) EXPECT_LT(norm(IA.H[k] - sum.H[k]), 1e-13);
+}
+template <Tilt kTilt>
+void expect_general_tilt(std::uint64_t seed) {
+  expect_general<true, kTilt, Shift::kNone, false>(seed), expect_general<true, kTilt, Shift::kPlane, false>(seed);
+  expect_general<true, kTilt, Shift::kAny, true>(seed), expect_general<false, kTilt, Shift::kAny, true>(seed);
+}
+
+TEST(Lanes, FramesOfEveryKindActAsTheirPose) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    expect_general_tilt<Tilt::kNone>(seed), expect_general_tilt<Tilt::kQuarter>(seed);
+    expect_general_tilt<Tilt::kBackQuarter>(seed), expect_general_tilt<Tilt::kAny>(seed);
   }
 }
 
