@@ -49,6 +49,7 @@ FrameKind kind_of(const Angle& tilt, bool away) {
   if (tilt.s == 0 && tilt.c > 0) return away ? FrameKind::kSameAway : FrameKind::kSame;
   if (tilt.c == 0 && tilt.s > 0) return away ? FrameKind::kQuarterAway : FrameKind::kQuarter;
   if (tilt.c == 0) return away ? FrameKind::kBackQuarterAway : FrameKind::kBackQuarter;
+  if (tilt.s == 0) return away ? FrameKind::kHalfAway : FrameKind::kHalf;
   return away ? FrameKind::kTiltedAway : FrameKind::kTilted;
 }
 

@@ -37,7 +37,7 @@ template <class T>
 }
 
 // About x.
-enum class Tilt { kNone, kQuarter, kBackQuarter, kAny };
+enum class Tilt { kNone, kQuarter, kBackQuarter, kHalf, kAny };
 
 template <Tilt kTilt, class T>
 struct Tilting {
@@ -47,17 +47,20 @@ struct Tilting {
     const T y = v.y;
     if constexpr (kTilt == Tilt::kQuarter) v.y = -v.z, v.z = y;
     if constexpr (kTilt == Tilt::kBackQuarter) v.y = v.z, v.z = -y;
+    if constexpr (kTilt == Tilt::kHalf) v.y = -v.y, v.z = -v.z;
     if constexpr (kTilt == Tilt::kAny) turn_pair(c, s, v.y, v.z);
   }
   [[gnu::always_inline]] void undo(Vec3<T>& v) const {
     const T y = v.y;
     if constexpr (kTilt == Tilt::kQuarter) v.y = v.z, v.z = -y;
     if constexpr (kTilt == Tilt::kBackQuarter) v.y = -v.z, v.z = y;
+    if constexpr (kTilt == Tilt::kHalf) v.y = -v.y, v.z = -v.z;
     if constexpr (kTilt == Tilt::kAny) turn_pair_back(c, s, v.y, v.z);
   }
   [[gnu::always_inline]] void apply(Sym3<T>& m) const {
     if constexpr (kTilt == Tilt::kQuarter) m = {m.xx, m.zz, m.yy, -m.xz, m.xy, -m.yz};
     if constexpr (kTilt == Tilt::kBackQuarter) m = {m.xx, m.zz, m.yy, m.xz, -m.xy, -m.yz};
+    if constexpr (kTilt == Tilt::kHalf) m.xy = -m.xy, m.xz = -m.xz;
     if constexpr (kTilt == Tilt::kAny) {
       turn_symmetric(c, s, m.yy, m.zz, m.yz);
       turn_pair(c, s, m.xy, m.xz);
@@ -67,6 +70,7 @@ struct Tilting {
     const Vec3<T> a = m.r0, b = m.r1, d = m.r2;
     if constexpr (kTilt == Tilt::kQuarter) m = {{a.x, -a.z, a.y}, {-d.x, d.z, -d.y}, {b.x, -b.z, b.y}};
     if constexpr (kTilt == Tilt::kBackQuarter) m = {{a.x, a.z, -a.y}, {d.x, d.z, -d.y}, {-b.x, -b.z, b.y}};
+    if constexpr (kTilt == Tilt::kHalf) m = {{a.x, -a.y, -a.z}, {-b.x, b.y, b.z}, {-d.x, d.y, d.z}};
     if constexpr (kTilt == Tilt::kAny) {
       turn_block(c, s, m.r1.y, m.r2.z, m.r1.z, m.r2.y);
       turn_pair(c, s, m.r0.y, m.r0.z), turn_pair(c, s, m.r1.x, m.r2.x);
@@ -139,6 +143,12 @@ struct JointFrame {
   [[gnu::always_inline]] void rotate(Part& part) const {
     if constexpr (kTurns) joint.apply(part);
     tilt.apply(part);
+  }
+  // A part in the parent's axes.
+  template <class Part>
+  [[gnu::always_inline]] void turn_whole(Part& part) const {
+    rotate(part);
+    if constexpr (kTurned) turn.apply(part);
   }
   // H + P M with P = skew(p)
   [[gnu::always_inline]] Mat3<T> shifted(const Mat3<T>& H, const Sym3<T>& M) const {

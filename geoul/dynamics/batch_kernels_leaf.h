@@ -116,6 +116,8 @@ struct TreeStep {
       case FrameKind::kSame: return use(frame<true, Tilt::kNone, Shift::kNone, false>(i, joint));
       case FrameKind::kQuarter: return use(frame<true, Tilt::kQuarter, Shift::kNone, false>(i, joint));
       case FrameKind::kBackQuarter: return use(frame<true, Tilt::kBackQuarter, Shift::kNone, false>(i, joint));
+      case FrameKind::kHalf: return use(frame<true, Tilt::kHalf, Shift::kNone, false>(i, joint));
+      case FrameKind::kHalfAway: return use(frame<true, Tilt::kHalf, Shift::kPlane, false>(i, joint));
       case FrameKind::kTilted: return use(frame<true, Tilt::kAny, Shift::kNone, false>(i, joint));
       case FrameKind::kSameAway: return use(frame<true, Tilt::kNone, Shift::kPlane, false>(i, joint));
       case FrameKind::kQuarterAway: return use(frame<true, Tilt::kQuarter, Shift::kPlane, false>(i, joint));
@@ -251,10 +253,14 @@ struct TreeStep {
   [[gnu::noinline]] void inward(bool plain) {
     for (int i = tree.end - 1; i >= tree.begin; --i) {
       const BatchLink& link = plan.links[i];
-      if (link.ball >= 0) {
-        reduce_ball(i);
+      if (link.straight) {
+        reduce_straight(i, plain);
+      } else if (link.ball >= 0) {
+        link.on_straight ? reduce_ball_on_straight(i) : reduce_ball(i);
       } else if (link.parent < 0) {
         reduce_root(i, plain);
+      } else if (link.on_straight) {
+        reduce_on_straight(i, plain);
       } else {
         with_frame(i, links[i].joint, [&](const auto& X) { reduce(i, plain, X); });
       }
@@ -301,14 +307,9 @@ struct TreeStep {
     const Inertia<T> I = inertia(i);
     const ArticulatedInertia<T>& IA = handed(plan.links[i]).IA;
     const Force<T> p = own_bias(i, I);
-    if (motion(plan.links[i]) == LinkMotion::kTurn) {
-      const Force<T> U{{IA.I.xz + I.I.xz, IA.I.yz + I.I.yz, IA.I.zz + I.I.zz},
-                       {IA.H.r2.x - I.h.y, IA.H.r2.y + I.h.x, IA.H.r2.z}};
-      release(i, plain, U, U.n.z, p.n.z);
-    } else {
-      const Force<T> U{{IA.H.r0.z + I.h.y, IA.H.r1.z - I.h.x, IA.H.r2.z}, {IA.M.xz, IA.M.yz, IA.M.zz + I.m}};
-      release(i, plain, U, U.f.z, p.f.z);
-    }
+    const Force<T> U{{IA.I.xz + I.I.xz, IA.I.yz + I.I.yz, IA.I.zz + I.I.zz},
+                     {IA.H.r2.x - I.h.y, IA.H.r2.y + I.h.x, IA.H.r2.z}};
+    release(i, plain, U, U.n.z, p.n.z);
   }
   static void add_rigid(const Inertia<T>& I, Sym3<T>& M) { M.xx += I.m, M.yy += I.m, M.zz += I.m; }
   static void add_rigid(const Inertia<T>& I, Mat3<T>& H) {
@@ -322,8 +323,10 @@ struct TreeStep {
     const SlotRow<T>& own = handed(link);
     const Inertia<T> rigid = inertia(i);
     Force<T> p = own_bias(i, rigid);
-    const Force<T> U{{own.IA.I.xz + rigid.I.xz, own.IA.I.yz + rigid.I.yz, own.IA.I.zz + rigid.I.zz},
-                     {own.IA.H.r2.x - rigid.h.y, own.IA.H.r2.y + rigid.h.x, own.IA.H.r2.z}};
+    const bool massless = link.massless;
+    Force<T> U{{own.IA.I.xz, own.IA.I.yz, own.IA.I.zz}, own.IA.H.r2};
+    if (!massless)
+      U.n.x += rigid.I.xz, U.n.y += rigid.I.yz, U.n.z += rigid.I.zz, U.f.x -= rigid.h.y, U.f.y += rigid.h.x;
     const Release r = release(i, plain, U, U.n.z, p.n.z);
     const Motion<T>& V = links[i].V;
     const T rate = load(rows.v, link.v);
@@ -334,25 +337,23 @@ struct TreeStep {
     ArticulatedInertia<T> IA;
     Sym3<T>& M = IA.M;
     M = own.IA.M;
-    add_rigid(rigid, M);
+    if (!massless) add_rigid(rigid, M);
     M.xx -= U.f.x * f.x, M.yy -= U.f.y * f.y, M.zz -= U.f.z * f.z;
     M.xy -= U.f.x * f.y, M.xz -= U.f.x * f.z, M.yz -= U.f.y * f.z;
     p.f += Vec3<T>{M.xx * x + M.xy * y, M.xy * x + M.yy * y, M.xz * x + M.yz * y};
     X.rotate(M);
     Mat3<T>& H = IA.H;
     H = own.IA.H;
-    add_rigid(rigid, H);
+    if (!massless) add_rigid(rigid, H);
     H.r0 -= U.n.x * f, H.r1 -= U.n.y * f, H.r2 = r.keep * U.f;
     p.n += Vec3<T>{H.r0.x * x + H.r0.y * y, H.r1.x * x + H.r1.y * y, H.r2.x * x + H.r2.y * y};
     p.f += Vec3<T>{H.r0.x * u + H.r1.x * v, H.r0.y * u + H.r1.y * v, H.r0.z * u + H.r1.z * v};
     X.rotate(H);
     Sym3<T>& I = IA.I;
-    I = {own.IA.I.xx + (rigid.I.xx - U.n.x * nx),
-         own.IA.I.yy + (rigid.I.yy - U.n.y * ny),
-         r.keep * U.n.z,
-         own.IA.I.xy + (rigid.I.xy - U.n.x * ny),
-         r.keep * U.n.x,
-         r.keep * U.n.y};
+    I = own.IA.I;
+    if (!massless) I.xx += rigid.I.xx, I.yy += rigid.I.yy, I.xy += rigid.I.xy;
+    I.xx -= U.n.x * nx, I.yy -= U.n.y * ny, I.xy -= U.n.x * ny;
+    I.xz = r.keep * U.n.x, I.yz = r.keep * U.n.y, I.zz = r.keep * U.n.z;
     p.n += Vec3<T>{I.xx * u + I.xy * v, I.xy * u + I.yy * v, I.xz * u + I.yz * v};
     X.rotate(I);
     hand_on(link, X, IA, p);
@@ -386,6 +387,98 @@ struct TreeStep {
     } else {
       parent.IA.I += IA.I, parent.IA.H += IA.H, parent.IA.M += IA.M, parent.p += p_parent;
     }
+  }
+
+  // Links that slide on links that slide, down from the world, do not turn: of what they are handed only M and the
+  // force count.
+  void hand_on_straight(const BatchLink& link, const Sym3<T>& M, const Vec3<T>& f) {
+    SlotRow<T>& parent = slots[plan.links[link.parent].slot];
+    if (link.opens) {
+      parent.IA.M = M, parent.p.f = f;
+    } else {
+      parent.IA.M += M, parent.p.f += f;
+    }
+  }
+  void hand_on_straight(int i, Sym3<T>& M, Vec3<T>& f) {
+    with_frame(i, links[i].joint, [&](const auto& X) { X.turn_whole(M), X.turn_whole(f); });
+    hand_on_straight(plan.links[i], M, f);
+  }
+  void reduce_straight(int i, bool plain) {
+    const BatchLink& link = plan.links[i];
+    const SlotRow<T>& own = handed(link);
+    const T m = parameter(ParameterLayout::link(i) + 3);
+    Sym3<T> M = own.IA.M;
+    M.xx += m, M.yy += m, M.zz += m;
+    Vec3<T> f = own.p.f;
+    const Force<T> U{{}, {M.xz, M.yz, M.zz}};
+    const Release r = release(i, plain, U, U.f.z, f.z);
+    if (link.parent < 0) return;
+    const T x = r.less * U.f.x, y = r.less * U.f.y;
+    M = {M.xx - U.f.x * x, M.yy - U.f.y * y, r.keep * U.f.z, M.xy - U.f.x * y, r.keep * U.f.x, r.keep * U.f.y};
+    f += r.push * U.f;
+    hand_on_straight(i, M, f);
+  }
+  // A joint that turns on such a link.
+  void reduce_on_straight(int i, bool plain) {
+    const BatchLink& link = plan.links[i];
+    const SlotRow<T>& own = handed(link);
+    const Inertia<T> rigid = inertia(i);
+    const Force<T> p = own_bias(i, rigid);
+    Sym3<T> M = own.IA.M;
+    Mat3<T> H = own.IA.H;
+    add_rigid(rigid, M), add_rigid(rigid, H);
+    const Force<T> U{{own.IA.I.xz + rigid.I.xz, own.IA.I.yz + rigid.I.yz, own.IA.I.zz + rigid.I.zz}, H.r2};
+    const Release r = release(i, plain, U, U.n.z, p.n.z);
+    const T rate = load(rows.v, link.v);
+    const Motion<T> c = kernels::velocity_product(LinkMotion::kTurn, links[i].V, &rate);
+    const Vec3<T> less = r.less * U.f;
+    M.xx -= U.f.x * less.x, M.yy -= U.f.y * less.y, M.zz -= U.f.z * less.z;
+    M.xy -= U.f.x * less.y, M.xz -= U.f.x * less.z, M.yz -= U.f.y * less.z;
+    H.r0 -= U.n.x * less, H.r1 -= U.n.y * less;
+    Vec3<T> f = p.f + r.push * U.f + c.w.x * H.r0 + c.w.y * H.r1;
+    f += Vec3<T>{M.xx * c.v.x + M.xy * c.v.y, M.xy * c.v.x + M.yy * c.v.y, M.xz * c.v.x + M.yz * c.v.y};
+    hand_on_straight(i, M, f);
+  }
+  // A ball on such a link: a floating base. With D = I + diagonal, M -= H^T D^-1 H, and diagonal D^-1 H is left of H.
+  void reduce_ball_on_straight(int i) {
+    const BatchLink& link = plan.links[i];
+    BallRow<T>& ball = balls[link.ball];
+    const Inertia<T> rigid = inertia(i);
+    const Force<T> p = own_bias(i, rigid);
+    ArticulatedInertia<T> IA = handed(link).IA;
+    add_rigid(rigid, IA.M), add_rigid(rigid, IA.H);
+    IA.I += rigid.I;
+    Vec3<T> u, diagonal, rate;
+    for (int k = 0; k < 3; ++k) {
+      rate[k] = load(rows.v, link.v + k);
+      u[k] = load(rows.effort, link.v + k) - law_number(link.v + k, LawLayout::kDamping) * rate[k] - p.n[k];
+      diagonal[k] = law_number(link.v + k, LawLayout::kPassive);
+    }
+    Sym3<T> D = IA.I;
+    D.xx += diagonal.x, D.yy += diagonal.y, D.zz += diagonal.z;
+    const Mat3<T> Dinv = full(inverse(D)), W = Dinv * IA.H, I = full(IA.I);
+    for (int k = 0; k < 3; ++k) {
+      ball.data.U[k] = {I[k], IA.H[k]};
+      ball.data.u[k] = u[k];
+      for (int j = 0; j < 3; ++j) ball.data.Dinv[k][j] = Dinv[k][j];
+    }
+    if (link.parent < 0) return;
+    Sym3<T>& M = IA.M;
+    const Vec3<T> a = IA.H.column(0), b = IA.H.column(1), d = IA.H.column(2);
+    M.xx -= dot(a, W.column(0)), M.yy -= dot(b, W.column(1)), M.zz -= dot(d, W.column(2));
+    M.xy -= dot(a, W.column(1)), M.xz -= dot(a, W.column(2)), M.yz -= dot(b, W.column(2));
+    const T rates[3] = {rate.x, rate.y, rate.z};
+    const Motion<T> c = kernels::velocity_product(LinkMotion::kBall, links[i].V, rates);
+    const Vec3<T> left{diagonal.x * c.w.x, diagonal.y * c.w.y, diagonal.z * c.w.z};
+    const Vec3<T> f = p.f + M * c.v + transpose_times(W, left + u);
+    hand_on_straight(link, geoul::rotate(ball.X.R, M), ball.X.R * f);
+  }
+  // Of a symmetric positive definite matrix, by cofactors.
+  static Sym3<T> inverse(const Sym3<T>& s) {
+    const Sym3<T> c{s.yy * s.zz - s.yz * s.yz, s.xx * s.zz - s.xz * s.xz, s.xx * s.yy - s.xy * s.xy,
+                    s.xz * s.yz - s.xy * s.zz, s.xy * s.yz - s.xz * s.yy, s.xy * s.xz - s.xx * s.yz};
+    const T by = T(1) / (s.xx * c.xx + s.xy * c.xy + s.xz * c.xz);
+    return {by * c.xx, by * c.yy, by * c.zz, by * c.xy, by * c.xz, by * c.yz};
   }
 
   void reduce_ball(int i) {

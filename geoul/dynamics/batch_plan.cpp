@@ -25,6 +25,11 @@ BatchLink batch_link(const Model& model, const Link& link, FrameKind frame) {
 void make_links(const Model& model, PlanData& data) {
   for (std::size_t i = 0; i < model.links.size(); ++i)
     data.links.push_back(batch_link(model, model.links[i], data.frames[i].kind));
+  for (BatchLink& link : data.links) {
+    const bool from_straight = link.parent < 0 || data.links[static_cast<std::size_t>(link.parent)].straight;
+    const bool slides = link.motion == static_cast<int>(LinkMotion::kSlide);
+    link.straight = from_straight && slides, link.on_straight = from_straight && !slides;
+  }
   for (std::size_t i = data.links.size(); i-- > 0;) {  // children come after their parents, so here before them
     BatchLink& link = data.links[i];
     data.plan.nball = std::max(data.plan.nball, link.ball + 1);

@@ -11,15 +11,17 @@ template <class S>
 inline constexpr int kRowWidth = 64 / static_cast<int>(sizeof(S));
 
 // How a link's kernel frame stands on its parent's (batch_frames.h): X = Rz(turn) T(p) Rx(tilt), then the joint's own
-// motion. A quarter is +90 degrees; without "Away" p = 0, with it p.y = 0; both without turn.
+// motion. A quarter is +90 degrees, a half 180; without "Away" p = 0, with it p.y = 0; both without turn.
 enum class FrameKind {
   kSame,
   kQuarter,
   kBackQuarter,
+  kHalf,
   kTilted,
   kSameAway,
   kQuarterAway,
   kBackQuarterAway,
+  kHalfAway,
   kTiltedAway,
   kAny,    // turn, tilt and p as they come
   kSlide,  // the same, of a joint that slides
@@ -34,6 +36,8 @@ struct BatchLink {
   int slot = -1;       // where children sum up what they hand on; -1: the link has none
   bool opens = false;  // first to hand on to its parent
   bool massless = false;
+  bool straight = false;     // it slides, and so do all before it: it never turns
+  bool on_straight = false;  // it hangs on such a link, or on the world, and turns
   // what its joint law has, of one degree
   bool sprung = false, driven = false, saturates = false, bounded = false, hurried = false;
 };

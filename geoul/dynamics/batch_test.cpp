@@ -151,7 +151,7 @@ TEST(Batch, EveryKindOfKernelFrameStepsAsTheScalarStepDoes) {
     for (int w = 0; w < 5; ++w)
       EXPECT_LT(difference(stepped_alone(model, start_of(model, w), 50), numbers(batch, w)), 1e-9) << seed << " " << w;
   }
-  EXPECT_EQ(kinds.size(), 11U);
+  EXPECT_EQ(kinds.size(), 13U);
 }
 
 // The frames that a model is given are the links' own, moved along and about their axes.
