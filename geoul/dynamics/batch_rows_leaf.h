@@ -131,6 +131,20 @@ struct TreeRows {
     }
     return {joint, {c, s}, {frame_number(i, FrameLayout::kCosTurn), frame_number(i, FrameLayout::kSinTurn)}, p};
   }
+  // Pose of link i's kernel frame in its parent's or, of a root, in the world. Needs kinematics.
+  Transform<T> pose(int i) const {
+    const BatchLink& link = plan.links[i];
+    if (link.ball >= 0) return balls[link.ball].X;
+    Transform<T> X{whole(i), vector(ParameterLayout::link(i))};
+    if (link.parent >= 0) {
+      with_frame(i, links[i].joint, [&](const auto& frame_of_link) { X = frame_of_link.transform(); });
+    } else if (motion(link) == LinkMotion::kTurn) {
+      for (int k = 0; k < 3; ++k) links[i].joint.undo(X.R[k]);
+    } else {
+      X.p += load(rows.q, link.q) * X.R.column(2);
+    }
+    return X;
+  }
   // A motion of the parent of link i in the link's frame.
   [[gnu::always_inline]] Motion<T> to_child(int i, const Turning<T>& joint, const Motion<T>& parent) const {
     if (plan.links[i].frame == FrameKind::kWhole) return geoul::to_child(balls[plan.links[i].ball].X, parent);
