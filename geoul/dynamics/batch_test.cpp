@@ -200,6 +200,37 @@ TEST(Batch, AWorldHasTheSameBitsForAnyThreadsPositionNeighboursAndLanes) {
   }
 }
 
+// A row in which no law switches takes a shorter way than one in which some world's drives saturate and joints stop, or
+// that has parameters of its own: with the same bits.
+TEST(Batch, ACalmWorldHasTheSameBitsBesideWorldsWhoseLawsSwitch) {
+  Scene smooth = tree_with_laws(4, true);
+  for (Joint& joint : smooth.joints) joint.friction = 0;
+  for (const Scene& scene : {arm7(), smooth}) {
+    const Model model = compiled(scene);
+    Start calm = start_of(model, 0);
+    calm.q = calm.target_q = model.q_start, calm.target_q.resize(calm.v.size());
+    for (std::size_t k = 0; k < calm.v.size(); ++k) calm.v[k] *= 0.01, calm.effort[k] *= 0.01;
+    for (const BatchPrecision precision : {BatchPrecision::kDouble, BatchPrecision::kFloat32}) {
+      const BatchOptions options{{}, precision, widest_lanes()};
+      Batch quiet = batch_of(model, 16, options), loud = batch_of(model, 16, options);
+      for (int w = 0; w < 16; ++w) {
+        Start wild = start_of(model, w);
+        for (double& x : wild.effort) x *= 1000;
+        write(quiet, w, calm), write(loud, w, w == 3 ? calm : wild);
+      }
+      Batch varied = batch_of(model, 16, options);
+      varied.restore(quiet.snapshot());
+      ASSERT_TRUE(varied.set_parameters(5, {{0, 0, -3}, {}, Numbers(calm.v.size(), 0.5)}));
+      EXPECT_EQ(quiet.step(30).iterations, 1);
+      EXPECT_GT(loud.step(30).iterations, 1);
+      varied.step(30);
+      EXPECT_EQ(numbers(quiet, 3), numbers(loud, 3));
+      EXPECT_EQ(numbers(quiet, 3), numbers(varied, 3));
+      EXPECT_NE(numbers(quiet, 5), numbers(varied, 5));
+    }
+  }
+}
+
 TEST(Batch, ParametersOfAWorldAreThoseOfAModelBuiltWithThem) {
   Scene scene = tree_with_laws(5, false);
   const Model model = compiled(scene);
