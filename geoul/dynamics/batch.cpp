@@ -6,7 +6,7 @@
 
 #include "geoul/dynamics/batch_contacts.h"
 #include "geoul/dynamics/batch_parameters.h"
-#include "geoul/dynamics/batch_plan.h"
+#include "geoul/dynamics/batch_plan_data.h"
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
@@ -67,10 +67,7 @@ struct Batch::Impl {
   bool lanes = true;
   int n = 0;
 
-  std::vector<BatchLink> links;
-  std::vector<BatchTree> trees;
-  std::vector<double> rotation, parameters;
-  BatchPlan plan;
+  PlanData plan;
   BatchKernels kernels;
   size_t slots = 1, scratch_size = 0;
   LaneArray<double> scratch;  // (slots x scratch_size)
@@ -118,44 +115,6 @@ struct Batch::Impl {
   }
   ScalarWorld& scalar(int world) { return std::get<std::vector<ScalarWorld>>(now.worlds)[static_cast<size_t>(world)]; }
 
-  void make_plan() {
-    int slot = 0, ball = 0;
-    links.resize(model.links.size());
-    for (size_t i = 0; i < links.size(); ++i) {
-      const Link& l = model.links[i];
-      links[i].parent = l.parent, links[i].motion = static_cast<int>(l.motion);
-      links[i].q = l.q, links[i].v = l.v, links[i].ball = l.ball;
-      links[i].massless = l.inertia == Inertiad{};
-      ball = std::max(ball, l.ball + 1);
-      const Mat3d& R = l.X_PF.R;
-      for (int r = 0; r < 3; ++r) rotation.insert(rotation.end(), {R[r].x, R[r].y, R[r].z});
-    }
-    for (size_t i = links.size(); i-- > 0;) {  // children come after their parents, so here before them
-      if (links[i].parent < 0) continue;
-      BatchLink& parent = links[static_cast<size_t>(links[i].parent)];
-      if (parent.slot < 0) parent.slot = slot++, links[i].opens_slot = parent.slot;
-    }
-    for (const Tree& t : model.trees) trees.push_back({t.begin, t.end, t.v_begin, t.v_end, t.q_begin, t.q_end});
-    fill_parameters(model, {model.gravity, {}, {}}, parameters);
-    plan = {links.data(),
-            trees.data(),
-            model.nlink,
-            static_cast<int>(trees.size()),
-            model.nq,
-            model.nv,
-            slot,
-            ball,
-            rotation.data(),
-            parameters.data(),
-            options.step.dt.seconds(),
-            options.step.max_iterations,
-            nullptr};
-    if (model.contact && options.step.contact) {
-      contacts = plan_contacts(model, options.step);
-      plan.contact = &contacts->plan;
-    }
-  }
-
   template <class S>
   void make_lanes(const BatchKernel<S>& kernel) {
     constexpr int kRow = kRowWidth<S>;
@@ -168,13 +127,14 @@ struct Batch::Impl {
     std::copy(controls.target_position.begin(), controls.target_position.end(), world.begin() + control_at() + nv());
     std::copy(controls.target_velocity.begin(), controls.target_velocity.end(),
               world.begin() + control_at() + 2 * nv());
-    std::copy(parameters.begin(), parameters.end(), world.begin() + parameter_at());
+    std::copy(plan.parameters.begin(), plan.parameters.end(), world.begin() + parameter_at());
     for (int w = 0; w < blocks * kRow; ++w) {
       for (int i = 0; i < rows(); ++i) array[at<S>(w, i)] = static_cast<S>(world[static_cast<size_t>(i)]);
     }
     now.worlds = std::move(array);
     slots = options.step.pool != nullptr ? 4 * static_cast<size_t>(options.step.pool->threads()) : 1;
-    scratch_size = (kernel.scratch_bytes(plan) + sizeof(S) * static_cast<size_t>(control_at() * kRow) + 63) / 64 * 8;
+    scratch_size =
+        (kernel.scratch_bytes(plan.plan) + sizeof(S) * static_cast<size_t>(control_at() * kRow) + 63) / 64 * 8;
     scratch.resize(slots * scratch_size);
     if (contacts) {
       alone.assign(slots, {{make_data(model), make_state(model), {}, make_controls(model)},
@@ -244,7 +204,7 @@ struct Batch::Impl {
                               contacts ? row(warm_at()) + l : nullptr,
                               &context,
                               step_alone};
-      kernel.step(plan, part, steps, own);
+      kernel.step(plan.plan, part, steps, own);
     }
     for (int l = 0; l < kRow; ++l) {
       const size_t world = block * kRow + static_cast<size_t>(l);
@@ -330,7 +290,11 @@ Result<Batch> Batch::make(Model model, int worlds, const BatchOptions& options) 
   impl->now.time.resize(n), impl->now.fault.resize(n), impl->now.unsolved.resize(n);
   impl->now.varied_of.assign(n, -1);
   if (impl->lanes) {
-    impl->make_plan();
+    make_plan(impl->model, options.step, impl->plan);
+    if (impl->model.contact && options.step.contact) {
+      impl->contacts = plan_contacts(impl->model, impl->plan.frames, options.step);
+      impl->plan.plan.contact = &impl->contacts->plan;
+    }
     impl->kernels = kernels_of(options.lanes);
     if (impl->contacts) impl->kernels.in_double = contact_kernel_of(options.lanes);
     options.precision == BatchPrecision::kDouble ? impl->make_lanes(impl->kernels.in_double)
@@ -413,7 +377,7 @@ Result<void> Batch::set_parameters(int world, const WorldParameters& p) {
   if (const char* wrong = out_of_range(p)) return Error{ErrorCode::kBadInput, m.where(world) + wrong};
   if (m.lanes) {
     std::vector<double> values;
-    fill_parameters(m.model, p, values);
+    fill_parameters(m.model, m.plan.frames, p, values);
     if (m.contacts && p.geometry_scale != 1)
       return Error{ErrorCode::kUnsupported, m.where(world) + "geometry_scale of worlds in contact is fixed"};
     m.write(world, m.parameter_at(), values);

@@ -1,7 +1,8 @@
 // Batch: N worlds of one model with states, parameters and actions of their own, stepped together.
 //   lanes    open trees (joint laws and contact of convex shapes included): one world a SIMD lane,
 //            Integrator::kImplicit, formulas of step(); nothing sleeps
-//   scalar   loops, meshes, restitution, springs, prescribed links, weightless parts, other integrators: step() world by world
+//   scalar   loops, meshes, restitution, springs, prescribed links, weightless parts, other integrators: step() world
+//   by world
 // A world's result has the same bits for any number of threads, any position in the batch, any neighbours and any lane
 // set of the same precision. In double it equals step() to rounding. See docs/notes/batches.md.
 #pragma once

@@ -24,7 +24,7 @@ template <class T>
 struct ContactScratch {
   LinkRow<T>* row_links;
   SlotRow<T>* row_slots;
-  BallDataT<T>* balls;
+  BallRow<T>* balls;
   DegreeRow<T>* degrees;
   WorldLink<T>* links;
   WorldTree<T>* trees;
@@ -42,7 +42,7 @@ struct ContactScratch {
   ContactScratch(const BatchPlan& plan, LaneArena& arena) {
     const int n = plan.nv, most = kMostContacts * T::kWidth + 4 * T::kWidth;
     row_links = arena.take<LinkRow<T>>(plan.nlink), row_slots = arena.take<SlotRow<T>>(plan.nslot + 1);
-    balls = arena.take<BallDataT<T>>(plan.nball), degrees = arena.take<DegreeRow<T>>(n);
+    balls = arena.take<BallRow<T>>(plan.nball), degrees = arena.take<DegreeRow<T>>(n);
     links = arena.take<WorldLink<T>>(plan.nlink), trees = arena.take<WorldTree<T>>(plan.ntree);
     axis = arena.take<Motion<T>>(n), U = arena.take<Motion<T>>(plan.nlink), F = arena.take<Force<T>>(plan.nlink);
     K = arena.take<Stiffness<T>>(plan.nlink);
@@ -92,8 +92,8 @@ struct ContactSteps {
   }
 
   void step() {
-    WorldRow<T, Varied> world{plan,         contact,   rows,      scratch.links, scratch.trees,
-                              scratch.axis, scratch.M, scratch.L, scratch.free,  h()};
+    WorldRow<T, Varied> world{plan,          contact,      rows,      scratch.row_links, scratch.balls, scratch.links,
+                              scratch.trees, scratch.axis, scratch.M, scratch.L,         scratch.free,  h()};
     world.place();
     TouchRow<T, Varied> touch{world, scratch.placed, scratch.touching};
     touch.find();
@@ -129,7 +129,6 @@ struct ContactSteps {
     for (int t = 0; t < plan.ntree; ++t) {
       TreeStep<T, Varied> one{plan,          plan.trees[t],   rows, scratch.row_links, scratch.row_slots,
                               scratch.balls, scratch.degrees, h()};
-      one.kinematics();
       T tree_passes;
       one.solve(tree_passes, converged);
       passes = select(tree_passes > passes, tree_passes, passes);
@@ -145,7 +144,8 @@ struct ContactSteps {
                                scratch.tau,  scratch.jacobian, scratch.U,       scratch.F,
                                scratch.K,    scratch.stiff,    scratch.pattern, T(contact.tolerance)};
     const int friction = ParameterLayout::contact_friction(plan.nlink, plan.nv);
-    solver.friction = Varied ? WorldRow<T, Varied>::load(rows.parameters, friction) : T(plan.parameters[friction]);
+    solver.friction =
+        Varied ? WorldRow<T, Varied>::load(rows.parameters, friction) : T(plan.in_double.parameters[friction]);
     solver.set_up(rows.warm);
     Mask failed = solver.solve(touches);
     passes = select(solver.steps > passes, solver.steps, passes);
@@ -203,6 +203,7 @@ void step_contacts_as(const BatchPlan& plan, const BatchRows<typename ScalarTrai
   using S = typename ScalarTraits<T>::Element;
   LaneArena arena{static_cast<std::byte*>(memory), 0};
   ContactScratch<T> scratch(plan, arena);
+  scratch.row_slots[plan.nslot] = {};
   ContactSteps<T, Varied> run{plan, *plan.contact, rows, scratch};
   typename T::Mask finite = T(0) == T(0);
   for (int s = 0; s < steps; ++s) {

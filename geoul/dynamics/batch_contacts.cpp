@@ -32,13 +32,15 @@ void write(const Mat3d& R, const Vec3d& p, double* R_out, double* p_out) {
   }
 }
 
-BatchShape shape_of(const Model& model, const ContactSetup& setup, size_t i) {
+BatchShape shape_of(const Model& model, const std::vector<KernelFrame>& frames, size_t i) {
+  const ContactSetup& setup = *model.contact;
   const Collider& collider = setup.geometry->colliders[i];
   const Geometry& g = geometry_of(setup, i);
   BatchShape shape;
   shape.link = link_of(model, collider);
   Transformd X = transform(collider.X_BC);
   if (collider.body.valid()) X = model.bodies[collider.body.index()].X_LB * X;
+  if (shape.link >= 0) X = inverse(frames[static_cast<size_t>(shape.link)].X_LK) * X;
   write(X.R, X.p, shape.R, shape.p);
   shape.radius = g.radius, shape.half_height = g.half_height;
   shape.bounding_radius = std::isfinite(g.bounding_radius) ? g.bounding_radius : 0;
@@ -172,11 +174,12 @@ bool contact_fits_lanes(const Model& model) {
   return true;
 }
 
-std::unique_ptr<BatchContacts> plan_contacts(const Model& model, const StepOptions& options) {
+std::unique_ptr<BatchContacts> plan_contacts(const Model& model, const std::vector<KernelFrame>& frames,
+                                             const StepOptions& options) {
   auto out = std::make_unique<BatchContacts>();
   out->setup = model.contact;
   for (size_t i = 0; i < model.contact->geometry->colliders.size(); ++i)
-    out->shapes.push_back(shape_of(model, *model.contact, i));
+    out->shapes.push_back(shape_of(model, frames, i));
   out->reach.resize(model.links.size());
   plan_degrees(model, *out);
   plan_pairs(*out);

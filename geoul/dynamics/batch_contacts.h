@@ -9,6 +9,7 @@
 
 #include "geoul/dynamics/batch.h"
 #include "geoul/dynamics/batch_contact_plan.h"
+#include "geoul/dynamics/batch_frames.h"
 
 namespace geoul::dynamics {
 
@@ -27,8 +28,9 @@ struct BatchContacts {
   std::shared_ptr<const ContactSetup> setup;
   BatchContactPlan plan;
 };
-// Needs contact_fits_lanes. The plan points into the result.
-std::unique_ptr<BatchContacts> plan_contacts(const Model& model, const StepOptions& options);
+// Needs contact_fits_lanes. frames: (nlink) of kernel_frames. The plan points into the result.
+std::unique_ptr<BatchContacts> plan_contacts(const Model& model, const std::vector<KernelFrame>& frames,
+                                             const StepOptions& options);
 
 // Warm starts of a lane (WarmLayout::size) to and from the contacts of a world that steps by itself.
 void take_warm(const BatchContacts& contacts, int nv, const std::vector<double>& warm, Data& data);

@@ -63,22 +63,21 @@ const char* not_scalar(const Model& model, const WorldParameters& p) {
   return nullptr;
 }
 
-void fill_parameters(const Model& model, const WorldParameters& p, std::vector<double>& out) {
+void fill_parameters(const Model& model, const std::vector<KernelFrame>& frames, const WorldParameters& p,
+                     std::vector<double>& out) {
   const double s = p.geometry_scale;
   out.clear();
   out.insert(out.end(), {p.gravity.x, p.gravity.y, p.gravity.z});
-  for (const Link& link : model.links) {
-    const Inertiad I = scaled_inertia(model, link, p);
-    const Vec3d at = s * link.X_PF.p;
+  for (std::size_t i = 0; i < model.links.size(); ++i) {
+    const auto X_KL = inverse(Transform<long double>(frames[i].X_LK));
+    const auto own = scaled_inertia(model, model.links[i], p);
+    const Inertiad I(to_parent(X_KL, Inertia<long double>(own)));
+    const Vec3d at = s * frames[i].p;
     out.insert(out.end(), {at.x, at.y, at.z, I.m, s * I.h.x, s * I.h.y, s * I.h.z, s * s * I.I.xx, s * s * I.I.yy,
                            s * s * I.I.zz, s * s * I.I.xy, s * s * I.I.xz, s * s * I.I.yz});
   }
-  for (std::size_t k = 0; k < model.laws.size(); ++k) {
-    const JointLaw& l = model.laws[k];
-    const double friction = p.joint_friction.empty() ? l.friction : p.joint_friction[k];
-    out.insert(out.end(), {l.armature, l.damping, friction, l.stiffness, l.spring_position, l.drive_stiffness,
-                           l.drive_damping, l.drive_limit, l.lower, l.upper, l.velocity_limit});
-  }
+  for (std::size_t k = 0; k < model.laws.size(); ++k)
+    out.push_back(p.joint_friction.empty() ? model.laws[k].friction : p.joint_friction[k]);
   out.push_back(p.contact_friction);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "geoul/dynamics/batch.h"
+#include "geoul/dynamics/batch_frames.h"
 
 namespace geoul::dynamics {
 
@@ -15,7 +16,8 @@ const char* out_of_range(const WorldParameters& p);
 const char* not_scalar(const Model& model, const WorldParameters& p);
 
 // The numbers of ParameterLayout for one world.
-void fill_parameters(const Model& model, const WorldParameters& p, std::vector<double>& out);
+void fill_parameters(const Model& model, const std::vector<KernelFrame>& frames, const WorldParameters& p,
+                     std::vector<double>& out);
 
 // The model with p.
 Model varied(const Model& model, const WorldParameters& p);

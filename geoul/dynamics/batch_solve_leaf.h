@@ -308,7 +308,7 @@ struct SolveRow {
     const T D0 = T(1) / (c.R + proximal * c.linear);
     c.D[0] = pick(closed, D0);
     c.r[0] = select(closed, c.w[0] * D0, c.p[0]);
-    each_disk(i, [&](int f, int n, const T& mu, const T& g, const T& per_g) {
+    each_disk(i, [&](int f, int n, const T& mu, const T&, const T& per_g) {
       const T x = c.p[f] - c.w[f] * per_g, y = n == 2 ? c.p[f + 1] - c.w[f + 1] * per_g : T(0);
       const T l = length(x, y), radius = mu * c.p[0];
       const Mask sticks = l<radius, some = l> T(0);

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
+#include <set>
 
+#include "geoul/dynamics/batch_frames.h"
 #include "geoul/dynamics/dynamics.h"
 #include "scenarios/allocations.h"
 #include "scenarios/contacts.h"
@@ -99,6 +102,82 @@ TEST(Batch, InDoubleEveryWorldStepsAsTheScalarStepDoes) {
   }
 }
 
+// A tree whose joint frames stand on each other by quarter turns, half turns and turns of 30 degrees about their axes,
+// with shifts along some of them: every kind of kernel frame.
+Scene tree_of_quarters(std::uint64_t seed) {
+  Random r(31, seed);
+  Scene scene;
+  std::vector<Transformd> X_WL;
+  for (int i = 0; i < 12; ++i) {
+    const bool root = i == 0 || r.uniform(0, 1) < 0.1;
+    const auto parent = root ? std::size_t{0} : static_cast<std::size_t>(r.uniform(0, 1) < 0.7 ? i - 1 : i / 2);
+    Transformd X_PJ;
+    for (int n = 0; n < 2; ++n) {
+      const double angle = std::numbers::pi / 6 * std::floor(r.uniform(-3, 4)) * (r.uniform(0, 1) < 0.8 ? 3 : 1);
+      Vec3d about;
+      about[static_cast<int>(r.uniform(0, 3))] = angle;
+      X_PJ.R = X_PJ.R * rotation_matrix(exp_rotation(about));
+    }
+    for (int k = 0; k < 3; ++k) X_PJ.p[k] = r.uniform(0, 1) < 0.5 ? 0 : r.uniform(-0.3, 0.3);
+    X_WL.push_back(root ? X_PJ : X_WL[parent] * X_PJ);
+    scene::Body body;
+    body.path = "/link" + std::to_string(i);
+    body.X_WB = pose(X_WL.back());
+    body.mass = {r.uniform(0.5, 2),
+                 {r.uniform(-.1, .1), r.uniform(-.1, .1), r.uniform(-.1, .1)},
+                 {.02, .03, .025, .002, -.003, .001}};
+    scene.bodies.push_back(body);
+    Joint joint;
+    joint.path = "/joint" + std::to_string(i);
+    joint.type = r.uniform(0, 1) < 0.8 ? scene::JointType::kRevolute : scene::JointType::kPrismatic;
+    joint.parent = root ? scene::kWorld : scene::BodyId::from_index(parent);
+    joint.child = scene::BodyId::from_index(scene.bodies.size() - 1);
+    joint.X_PJ = pose(X_PJ);
+    joint.armature = i % 2 == 0 ? 0.02 : 0, joint.damping = 0.1;
+    if (i % 3 == 0) joint.lower = -0.3, joint.upper = 0.3, joint.friction = 0.1;
+    scene.joints.push_back(joint);
+  }
+  return scene;
+}
+
+TEST(Batch, EveryKindOfKernelFrameStepsAsTheScalarStepDoes) {
+  std::set<FrameKind> kinds;
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    const Model model = compiled(tree_of_quarters(seed));
+    for (const KernelFrame& frame : kernel_frames(model)) kinds.insert(frame.kind);
+    Batch batch = batch_of(model, 5);
+    ASSERT_TRUE(batch.in_lanes());
+    EXPECT_EQ(batch.step(50).unconverged, 0) << seed;
+    for (int w = 0; w < 5; ++w)
+      EXPECT_LT(difference(stepped_alone(model, start_of(model, w), 50), numbers(batch, w)), 1e-9) << seed << " " << w;
+  }
+  EXPECT_EQ(kinds.size(), 13U);
+}
+
+// The frames that a model is given are the links' own, moved along and about their axes.
+TEST(Batch, KernelFramesComposeToThePosesOfTheLinks) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    for (const Model& model : {compiled(tree_of_quarters(seed)), compiled(tree_with_laws(seed, seed % 2 == 0))}) {
+      const std::vector<KernelFrame> frames = kernel_frames(model);
+      for (std::size_t i = 0; i < frames.size(); ++i) {
+        const KernelFrame& f = frames[i];
+        const Link& link = model.links[i];
+        const double c = std::cos(f.offset), s = std::sin(f.offset);
+        const Mat3d turn{{f.cos_turn, -f.sin_turn, 0}, {f.sin_turn, f.cos_turn, 0}, {0, 0, 1}};
+        const Mat3d tilt{{1, 0, 0}, {0, f.cos_tilt, -f.sin_tilt}, {0, f.sin_tilt, f.cos_tilt}};
+        const Mat3d spin{{c, -s, 0}, {s, c, 0}, {0, 0, 1}};
+        const bool whole = f.kind == FrameKind::kWhole;
+        const Transformd X_PK = whole ? Transformd{f.whole * spin, f.p} : Transformd{turn * tilt * spin, turn * f.p};
+        const Transformd X_LP = link.parent < 0 ? Transformd{} : frames[static_cast<std::size_t>(link.parent)].X_LK;
+        const Transformd expected = link.X_PF * f.X_LK, found = X_LP * X_PK;
+        EXPECT_LT(norm(found.p - expected.p), 1e-14);
+        for (int k = 0; k < 3; ++k) EXPECT_LT(norm(found.R[k] - expected.R[k]), 1e-14) << seed << " " << i;
+        EXPECT_EQ(f.X_LK.R.r2, (Vec3d{0, 0, 1}));
+      }
+    }
+  }
+}
+
 TEST(Batch, AWorldHasTheSameBitsForAnyThreadsPositionNeighboursAndLanes) {
   const Model model = compiled(tree_with_laws(3, true));
   const Start own = start_of(model, 1000);
@@ -117,6 +196,37 @@ TEST(Batch, AWorldHasTheSameBitsForAnyThreadsPositionNeighboursAndLanes) {
           ASSERT_EQ(first, now) << to_string(lanes) << " threads " << threads << " position " << position;
         }
       }
+    }
+  }
+}
+
+// A row in which no law switches takes a shorter way than one in which some world's drives saturate and joints stop, or
+// that has parameters of its own: with the same bits.
+TEST(Batch, ACalmWorldHasTheSameBitsBesideWorldsWhoseLawsSwitch) {
+  Scene smooth = tree_with_laws(4, true);
+  for (Joint& joint : smooth.joints) joint.friction = 0;
+  for (const Scene& scene : {arm7(), smooth}) {
+    const Model model = compiled(scene);
+    Start calm = start_of(model, 0);
+    calm.q = calm.target_q = model.q_start, calm.target_q.resize(calm.v.size());
+    for (std::size_t k = 0; k < calm.v.size(); ++k) calm.v[k] *= 0.01, calm.effort[k] *= 0.01;
+    for (const BatchPrecision precision : {BatchPrecision::kDouble, BatchPrecision::kFloat32}) {
+      const BatchOptions options{{}, precision, widest_lanes()};
+      Batch quiet = batch_of(model, 16, options), loud = batch_of(model, 16, options);
+      for (int w = 0; w < 16; ++w) {
+        Start wild = start_of(model, w);
+        for (double& x : wild.effort) x *= 1000;
+        write(quiet, w, calm), write(loud, w, w == 3 ? calm : wild);
+      }
+      Batch varied = batch_of(model, 16, options);
+      varied.restore(quiet.snapshot());
+      ASSERT_TRUE(varied.set_parameters(5, {{0, 0, -3}, {}, Numbers(calm.v.size(), 0.5)}));
+      EXPECT_EQ(quiet.step(30).iterations, 1);
+      EXPECT_GT(loud.step(30).iterations, 1);
+      varied.step(30);
+      EXPECT_EQ(numbers(quiet, 3), numbers(loud, 3));
+      EXPECT_EQ(numbers(quiet, 3), numbers(varied, 3));
+      EXPECT_NE(numbers(quiet, 5), numbers(varied, 5));
     }
   }
 }

@@ -29,11 +29,13 @@ struct WorldTree {
 template <class T, bool Varied>
 struct WorldRow {
   using S = typename ScalarTraits<T>::Element;
-  using Step = TreeStep<T, Varied>;
+  using Step = TreeRows<T, Varied>;
 
   const BatchPlan& plan;
   const BatchContactPlan& contact;
   const BatchRows<S>& rows;
+  LinkRow<T>* joints;  // (nlink), and balls by BatchLink::ball
+  BallRow<T>* balls;
   WorldLink<T>* links;
   WorldTree<T>* trees;
   Motion<T>* axis;  // (nv)
@@ -42,7 +44,8 @@ struct WorldRow {
   T* free;          // (nv) change of v in the step without contact
   T h;
 
-  Step step(int tree) const { return {plan, plan.trees[tree], rows, nullptr, nullptr, nullptr, nullptr, h}; }
+  // The joints of a tree, for its poses and laws.
+  Step step(int tree) const { return {plan, plan.trees[tree], rows, joints, nullptr, balls, nullptr, h}; }
   static T load(const S* array, int i) { return Step::load(array, i); }
   const Vec3<T>& origin(int link) const { return trees[contact.tree_of[link]].origin; }
   int nv() const { return plan.nv; }
@@ -57,14 +60,19 @@ struct WorldRow {
   void place_link(const Step& of, int t, int i, bool& turned) {
     const BatchLink& link = plan.links[i];
     WorldLink<T>& d = links[i];
-    const double* R = plan.rotation + 9 * static_cast<std::ptrdiff_t>(i);
-    Transform<T> X{{{T(R[0]), T(R[1]), T(R[2])}, {T(R[3]), T(R[4]), T(R[5])}, {T(R[6]), T(R[7]), T(R[8])}},
-                   of.vector(ParameterLayout::link(i))};
     const bool ball = link.ball >= 0;
     T q[4], rate[3];
     for (int k = 0; k < (ball ? 4 : 1); ++k) q[k] = load(rows.q, link.q + k);
     for (int k = 0; k < (ball ? 3 : 1); ++k) rate[k] = load(rows.v, link.v + k);
-    kernels::move(Step::motion(link), q, X);
+    if (ball) {
+      Transform<T>& X_PK = balls[link.ball].X;
+      X_PK = {of.whole(i), of.vector(ParameterLayout::link(i))};
+      kernels::move(LinkMotion::kBall, q, X_PK);
+    } else if (Step::motion(link) == LinkMotion::kTurn) {
+      const auto [sine, cosine] = sin_cos(q[0] + of.frame_number(i, FrameLayout::kOffset));
+      joints[i].joint = {cosine, sine};
+    }
+    Transform<T> X = of.pose(i);
     d.V = {}, d.A = {{}, -of.vector(ParameterLayout::kGravity)};
     if (link.parent >= 0) {
       const WorldLink<T>& parent = links[link.parent];
@@ -118,9 +126,8 @@ struct WorldRow {
       row[contact.chain[c]] = dot(axis[contact.chain[c]], F);
     T effort, diagonal;
     if (link.ball >= 0) {
-      const int at = ParameterLayout::law(plan.nlink, k);
-      effort = load(rows.effort, k) - of.parameter(at + 1) * load(rows.v, k);
-      diagonal = of.parameter(at) + h * of.parameter(at + 1);
+      effort = load(rows.effort, k) - of.law_number(k, LawLayout::kDamping) * load(rows.v, k);
+      diagonal = of.law_number(k, LawLayout::kPassive);
     } else {
       const LawRow<T> law = of.law(k);
       const auto degree = of.degree(law, link);

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -35,14 +36,12 @@ struct LaneInteger<float> {
   using Unsigned = std::uint32_t;
 };
 
-// One bit a lane of a mask; square roots.
+// Whether lanes of a mask hold (not zero where one does); square roots.
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 using LongVector [[gnu::vector_size(64)]] = std::int64_t;
 using IntVector [[gnu::vector_size(64)]] = std::int32_t;
 using DoubleVector [[gnu::vector_size(64)]] = double;
 using FloatVector [[gnu::vector_size(64)]] = float;
-[[gnu::always_inline]] static inline unsigned lane_bits(LongVector m) { return _mm512_movepi64_mask((__m512i)m); }
-[[gnu::always_inline]] static inline unsigned lane_bits(IntVector m) { return _mm512_movepi32_mask((__m512i)m); }
 [[gnu::always_inline]] static inline DoubleVector lane_sqrt(DoubleVector x) { return _mm512_maskz_sqrt_pd(0xff, x); }
 [[gnu::always_inline]] static inline FloatVector lane_sqrt(FloatVector x) { return _mm512_maskz_sqrt_ps(0xffff, x); }
 #elif defined(__AVX2__)
@@ -71,7 +70,38 @@ using FloatVector [[gnu::vector_size(16)]] = float;
 }
 #endif
 
-// All ones in the lanes where something holds.
+// The lanes where something holds: a bit each in the machine's mask registers, or all ones in a vector.
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+template <class S, int Set = kLanesSet>
+struct LaneMask {
+  static constexpr int kWidth = kLanesBytes / static_cast<int>(sizeof(S));
+  static constexpr unsigned kAll = (1U << kWidth) - 1;
+  using Bits = std::conditional_t<kWidth == 8, __mmask8, __mmask16>;
+  Bits m{};
+
+  [[gnu::always_inline]] static LaneMask of(unsigned bits) { return {static_cast<Bits>(bits)}; }
+  [[gnu::always_inline]] friend LaneMask operator&(LaneMask a, LaneMask b) { return of(a.m & b.m); }
+  [[gnu::always_inline]] friend LaneMask operator|(LaneMask a, LaneMask b) { return of(a.m | b.m); }
+  [[gnu::always_inline]] friend LaneMask operator!(LaneMask a) { return of(~a.m & kAll); }
+  [[gnu::always_inline]] friend bool any(LaneMask a) { return a.m != 0; }
+  [[gnu::always_inline]] friend bool all(LaneMask a) { return a.m == kAll; }
+  bool operator[](int i) const { return (m >> i & 1) != 0; }
+};
+template <int kOrder>
+[[gnu::always_inline]] static inline LaneMask<double> compare(DoubleVector a, DoubleVector b) {
+  return {_mm512_cmp_pd_mask(a, b, kOrder)};
+}
+template <int kOrder>
+[[gnu::always_inline]] static inline LaneMask<float> compare(FloatVector a, FloatVector b) {
+  return {_mm512_cmp_ps_mask(a, b, kOrder)};
+}
+[[gnu::always_inline]] static inline DoubleVector choose(LaneMask<double> m, DoubleVector a, DoubleVector b) {
+  return _mm512_mask_blend_pd(m.m, b, a);
+}
+[[gnu::always_inline]] static inline FloatVector choose(LaneMask<float> m, FloatVector a, FloatVector b) {
+  return _mm512_mask_blend_ps(m.m, b, a);
+}
+#else
 template <class S, int Set = kLanesSet>
 struct LaneMask {
   static constexpr int kWidth = kLanesBytes / static_cast<int>(sizeof(S));
@@ -85,6 +115,7 @@ struct LaneMask {
   [[gnu::always_inline]] friend bool all(LaneMask a) { return !any(!a); }
   bool operator[](int i) const { return m[i] != 0; }
 };
+#endif
 
 template <class S, int Set = kLanesSet>
 struct Lanes {
@@ -107,12 +138,21 @@ struct Lanes {
   [[gnu::always_inline]] friend Lanes operator*(Lanes a, Lanes b) { return Lanes(a.r * b.r); }
   [[gnu::always_inline]] friend Lanes operator/(Lanes a, Lanes b) { return Lanes(a.r / b.r); }
   [[gnu::always_inline]] friend Lanes operator-(Lanes a) { return Lanes(-a.r); }
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+  [[gnu::always_inline]] friend Mask operator<(Lanes a, Lanes b) { return compare<_CMP_LT_OQ>(a.r, b.r); }
+  [[gnu::always_inline]] friend Mask operator>(Lanes a, Lanes b) { return compare<_CMP_GT_OQ>(a.r, b.r); }
+  [[gnu::always_inline]] friend Mask operator<=(Lanes a, Lanes b) { return compare<_CMP_LE_OQ>(a.r, b.r); }
+  [[gnu::always_inline]] friend Mask operator==(Lanes a, Lanes b) { return compare<_CMP_EQ_OQ>(a.r, b.r); }
+  [[gnu::always_inline]] friend Mask operator!=(Lanes a, Lanes b) { return compare<_CMP_NEQ_UQ>(a.r, b.r); }
+  [[gnu::always_inline]] friend Lanes select(Mask m, Lanes a, Lanes b) { return Lanes(choose(m, a.r, b.r)); }
+#else
   [[gnu::always_inline]] friend Mask operator<(Lanes a, Lanes b) { return {a.r < b.r}; }
   [[gnu::always_inline]] friend Mask operator>(Lanes a, Lanes b) { return {a.r > b.r}; }
   [[gnu::always_inline]] friend Mask operator<=(Lanes a, Lanes b) { return {a.r <= b.r}; }
   [[gnu::always_inline]] friend Mask operator==(Lanes a, Lanes b) { return {a.r == b.r}; }
   [[gnu::always_inline]] friend Mask operator!=(Lanes a, Lanes b) { return {a.r != b.r}; }
   [[gnu::always_inline]] friend Lanes select(Mask m, Lanes a, Lanes b) { return Lanes(m.m ? a.r : b.r); }
+#endif
   [[gnu::always_inline]] friend Lanes abs(Lanes a) {
     using Unsigned [[gnu::vector_size(kLanesBytes)]] = typename LaneInteger<S>::Unsigned;
     constexpr typename LaneInteger<S>::Unsigned kAll = ~typename LaneInteger<S>::Unsigned{};

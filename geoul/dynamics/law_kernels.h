@@ -1,5 +1,6 @@
-// Joint laws of one degree of freedom over a scalar T (double, SIMD lanes): what the active set of joint_laws.h asks of
-// it in every pass. No branch depends on a T. Law is JointLaw, or the same fields as lanes.
+// Joint laws of one degree of freedom over lanes T: what the active set of joint_laws.h asks of it in every pass, with
+// the smooth forces at the end of the step (Integrator::kImplicit). No branch depends on a T. Law has the fields of
+// JointLaw, and the joint-space diagonal without (`passive`) and with its drive (`sloped`).
 #pragma once
 
 #include <cmath>
@@ -37,8 +38,6 @@ struct Degree {
   const Law& law;
   T q, v, h;
   T effort, target_q, target_v;
-  T explicit_force;  // where laws are not implicit
-  bool implicit;
 
   // Command and PD drive at (q, v), before and after its limit; spring and damping.
   T demand_at(const T& at, const T& rate) const {
@@ -52,10 +51,7 @@ struct Degree {
   }
   // The same at the end of the step, for the velocity there.
   T demand(const T& end) const { return demand_at(q + h * end, end); }
-  T smooth(const T& end) const {
-    if (!implicit) return explicit_force;
-    return passive_at(q + h * end, end) + drive_at(q + h * end, end);
-  }
+  T smooth(const T& end) const { return passive_at(q + h * end, end) + drive_at(q + h * end, end); }
   // Least and greatest velocity at the end of the step.
   T low() const { return reach(law.lower, q < law.lower - T(kTouching)); }
   T high() const { return reach(law.upper, q > law.upper + T(kTouching)); }
@@ -68,10 +64,8 @@ struct Degree {
   LawModes<T> guess() const {
     LawModes<T> modes;
     modes.friction = select(law.friction > T(0), sign_of<T>(v > T(0), v < T(0)), T(1));
-    if (implicit) {
-      const T f = demand(v);
-      modes.drive = sign_of<T>(f > law.drive_limit, f < -T(law.drive_limit));
-    }
+    const T f = demand(v);
+    modes.drive = sign_of<T>(f > law.drive_limit, f < -T(law.drive_limit));
     return modes;
   }
 
@@ -84,16 +78,11 @@ struct Degree {
   }
   // Effort and joint-space diagonal of a free one.
   void compose(const LawModes<T>& modes, T& tau, T& diagonal) const {
-    tau = explicit_force, diagonal = law.armature;
-    if (implicit) {
-      const auto sloped = modes.drive == T(0);
-      const T at = q + h * v;
-      const T passive = h * law.damping + h * h * law.stiffness;
-      const T slope = h * law.drive_damping + h * h * law.drive_stiffness;
-      tau = passive_at(at, v) + select(sloped, demand_at(at, v), saturated(modes.drive));
-      diagonal = (law.armature + passive) + select(sloped, slope, T(0));
-    }
+    const auto sloped = modes.drive == T(0);
+    const T at = q + h * v;
+    tau = passive_at(at, v) + select(sloped, demand_at(at, v), saturated(modes.drive));
     tau -= modes.friction * law.friction;
+    diagonal = select(sloped, T(law.sloped), T(law.passive));
   }
   T saturated(const T& way) const {
     return select(way > T(0), T(law.drive_limit), select(way < T(0), -T(law.drive_limit), T(0)));
@@ -103,10 +92,9 @@ struct Degree {
   auto settled(const LawModes<T>& modes, const T& a) const {
     const T end = v + h * a, at = q + h * end;
     const T margin = T(kTouching) * (T(1) + abs(at));
-    auto fine = (at - law.lower > margin) & (law.upper - at > margin) & (abs(end) <= law.velocity_limit) &
-                (T(0) <= law.friction * modes.friction * end);
-    if (implicit) fine = fine & (modes.drive == T(0)) & (abs(demand(end)) <= law.drive_limit);
-    return fine;
+    return (at - law.lower > margin) & (law.upper - at > margin) & (abs(end) <= law.velocity_limit) &
+           (T(0) <= law.friction * modes.friction * end) & (modes.drive == T(0)) &
+           (abs(demand(end)) <= law.drive_limit);
   }
 
   // Modes as acceleration a and, of held degrees, the force `needed` ask for them; the same where the law is kept.
@@ -142,7 +130,7 @@ struct Degree {
                            select(releases & rubs, select(rests, -modes.bound, way),
                                   select(breaks, select(rest > T(0), T(-1), T(1)), modes.friction)),
                            select(pushes, T(0), modes.friction));
-    if (implicit) next.drive = select(is_held, modes.drive, sign_of<T>(high_drive, low_drive));
+    next.drive = select(is_held, modes.drive, sign_of<T>(high_drive, low_drive));
     return next;
   }
   auto differ(const LawModes<T>& a, const LawModes<T>& b) const {
