@@ -132,8 +132,8 @@ struct ContactStep {
     block.friction = m.dynamic_friction;
     block.torsion = m.torsion;
     block.rolling = m.rolling;
-    for (int k = 0; k < 3; ++k) add_row(a, b, c.p_W, {}, axes[k], c.impulse[k]);
-    for (int k = 3; k < block.rows; ++k) add_row(a, b, c.p_W, axes[k - 3], {}, c.impulse[k]);
+    for (int k = 0; k < 3; ++k) add_row(a, b, c.p_W, {}, axes[k], c.guess[k]);
+    for (int k = 3; k < block.rows; ++k) add_row(a, b, c.p_W, axes[k - 3], {}, c.guess[k]);
     cd.rows.blocks.push_back(block);
     const auto normal = static_cast<size_t>(block.row);
     cd.rows.target[normal] = -std::max(c.distance, 0.0) / h;
@@ -390,7 +390,9 @@ struct ContactStep {
     report.converged = all.converged;
     const size_t behind = cd.rows.rows.size() - cd.law_of_row.size();
     for (size_t i = 0; i < cd.law_of_row.size(); ++i) {
-      cd.laws[static_cast<size_t>(cd.law_of_row[i])] = cd.rows.impulse[behind + i];
+      const auto law = static_cast<size_t>(cd.law_of_row[i]);
+      const double share = cd.rows.judged[solved() + i].share, impulse = cd.rows.impulse[behind + i];
+      if (impulse != 0) cd.laws[law] = impulse + share * (cd.laws_before[law] - impulse);
     }
     for (size_t i = 0; i < solved(); ++i) {
       c.penetration = std::max(c.penetration, -cd.contacts[i].distance);
@@ -400,7 +402,11 @@ struct ContactStep {
   void note(const RowBlock& block, const BlockReport& judged, Contact& contact) const {
     const auto row = static_cast<size_t>(block.row);
     double slip[3] = {};
-    for (int k = 0; k < 6; ++k) contact.impulse[k] = k < block.rows ? cd.rows.impulse[row + static_cast<size_t>(k)] : 0;
+    for (int k = 0; k < 6; ++k) {
+      const double p = k < block.rows ? cd.rows.impulse[row + static_cast<size_t>(k)] : 0;
+      contact.impulse[k] = p;
+      contact.guess[k] = p != 0 ? p + judged.share * (contact.guess[k] - p) : 0;
+    }
     for (size_t k = 0; k < 3; ++k) slip[k] = rate(cd.rows.rows[row + k], cd.v);
     const Axes axes = axes_of(contact.normal_W);
     const auto along = [&](const double* x) { return x[0] * axes.n + x[1] * axes.x + x[2] * axes.y; };
@@ -474,7 +480,7 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
   for (Contact& c : cd.contacts) {
     const auto old = std::lower_bound(cd.before.begin(), end, c, before);
     if (old != end && old->a == c.a && old->b == c.b && old->id == c.id) {
-      std::copy(std::begin(old->impulse), std::end(old->impulse), c.impulse);
+      std::copy(std::begin(old->guess), std::end(old->guess), c.guess);
     }
   }
   cd.solved = static_cast<int>(cd.contacts.size());
