@@ -1,5 +1,6 @@
 // Unilateral and bounded rows of one island: the driver.
 #include "geoul/dynamics/contact_solver.h"
+#include "geoul/core/clones.h"
 
 #include <limits>
 
@@ -245,7 +246,8 @@ RowReport solve_island(const RowOptions& options, const Island& island, RowWork&
 
 }  // namespace
 
-RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work) {
+GEOUL_CLONES [[gnu::flatten]] RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v,
+                                                   RowWork& work) {
   RowReport report;
   problem.judged.resize(problem.blocks.size());
   if (problem.blocks.empty()) return report;

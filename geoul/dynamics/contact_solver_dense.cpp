@@ -55,7 +55,7 @@ bool prefers_dense(const Island& island) {
   return m * m * (m / 3 + 6) < primal;
 }
 
-void set_delassus(const Island& island, const Newton& newton) {
+GEOUL_CLONES [[gnu::flatten]] void set_delassus(const Island& island, const Newton& newton) {
   const int n = island.nrow;
   std::fill_n(newton.du, island.nu, 0.0);
   for (int i = 0; i < island.nblock; ++i) {
@@ -75,7 +75,7 @@ void set_delassus(const Island& island, const Newton& newton) {
   }
 }
 
-void add_dense(const Island& island, const Newton& newton, int i, bool soft) {
+GEOUL_CLONES [[gnu::flatten]] void add_dense(const Island& island, const Newton& newton, int i, bool soft) {
   const Block& block = island.blocks[i];
   const int n = island.nrow;
   for (int r = 0; r < block.rows; ++r) {
@@ -90,7 +90,7 @@ void add_dense(const Island& island, const Newton& newton, int i, bool soft) {
   }
 }
 
-bool solve_dense(const Island& island, const Newton& newton, double* dy) {
+GEOUL_CLONES [[gnu::flatten]] bool solve_dense(const Island& island, const Newton& newton, double* dy) {
   const int n = island.nrow;
   if (!eliminate(newton.A, newton.dp, n)) return false;
   for (int r = 0; r < n; ++r) dy[r] = dot(newton.G + r * n, newton.dp, n);

@@ -1,4 +1,5 @@
 #include "geoul/dynamics/contacts.h"
+#include "geoul/core/clones.h"
 
 #include <algorithm>
 #include <cmath>
@@ -436,7 +437,8 @@ void keep_sleeping(const Model& model, ContactData& cd) {
 
 }  // namespace
 
-bool find_contacts(const Model& model, const StepOptions& options, Data& data, const scene::State& state) {
+GEOUL_CLONES [[gnu::flatten]] bool find_contacts(const Model& model, const StepOptions& options, Data& data,
+                                                 const scene::State& state) {
   ContactData& cd = *data.contact;
   if (static_cast<size_t>(cd.sleep.count) == model.islands.size()) {  // all stays as it is
     cd.collision.manifolds.clear(), cd.collision.fast.clear();
@@ -488,8 +490,8 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
   return cd.solved > 0;
 }
 
-StepReport step_contacts(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
-                         scene::State& state) {
+GEOUL_CLONES [[gnu::flatten]] StepReport step_contacts(const Model& model, const StepOptions& options,
+                                                       const Controls& controls, Data& data, scene::State& state) {
   return ContactStep{model, options, controls, data, state}.run();
 }
 

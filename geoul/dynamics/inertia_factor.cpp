@@ -3,6 +3,7 @@
 #include "geoul/core/clones.h"
 #include "geoul/dynamics/data.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 
@@ -67,7 +68,7 @@ InertiaFactor make_inertia_factor(const Model& model) {
   return f;
 }
 
-void factor_inertia(const Model& model, const Island& island, Data& data) {
+GEOUL_CLONES [[gnu::flatten]] void factor_inertia(const Model& model, const Island& island, Data& data) {
   const Tree& all = island.all;
   InertiaFactor& f = data.inertia;
   kernels::composite_inertia(model, all.begin, all.end, data.links.data());
@@ -125,8 +126,8 @@ GEOUL_CLONES void back_and_forth(const InertiaFactor& f, int groups, size_t v0, 
 
 }  // namespace
 
-void solve_inertia(const Model& model, const Island& island, int n, const double* const* from, double* const* to,
-                   Data& data) {
+GEOUL_CLONES [[gnu::flatten]] void solve_inertia(const Model& model, const Island& island, int n,
+                                                 const double* const* from, double* const* to, Data& data) {
   const Tree& all = island.all;
   const auto v0 = static_cast<size_t>(all.v_begin), v1 = static_cast<size_t>(all.v_end);
   const int groups = (n + 7) / 8;

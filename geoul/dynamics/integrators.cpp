@@ -6,6 +6,7 @@
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/joint_laws.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 namespace {
