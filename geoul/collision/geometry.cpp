@@ -68,9 +68,11 @@ void bounds(const Geometry& geometry, const Posed& X_WG, Vec3d& low_W, Vec3d& hi
   }
   if (is_convex(geometry.kind)) {
     const Core core = core_of(geometry);
+    const bool even = geometry.kind <= Kind::kCylinder;  // the same seen from the other side
     for (int i = 0; i < 3; ++i) {
-      high_W[i] = X_WG.p[i] + dot(R[i], support(core, R[i])) + core.rounding;
-      low_W[i] = X_WG.p[i] + dot(R[i], support(core, -R[i])) - core.rounding;
+      const double up = dot(R[i], support(core, R[i]));
+      high_W[i] = X_WG.p[i] + up + core.rounding;
+      low_W[i] = X_WG.p[i] + (even ? -up : dot(R[i], support(core, -R[i]))) - core.rounding;
     }
     return;
   }

@@ -249,6 +249,24 @@ GEOUL_CLONES [[gnu::flatten]] void add_wrench(const Model& model, const Data& da
   }
 }
 
+GEOUL_CLONES [[gnu::flatten]] void add_contact_wrenches(const Model& model, const Data& data, int link,
+                                                        const Vec3d& p_W, const Vec3d axes[3], double sign, int rows,
+                                                        double* const row[6]) {
+  for (int i = link; i >= 0; i = model.links[static_cast<size_t>(i)].parent) {
+    const Link& l = model.links[static_cast<size_t>(i)];
+    const Transformd& X = data.links[static_cast<size_t>(i)].X_WL;
+    const Vec3d r = p_W - X.p;
+    for (int d = l.motion == LinkMotion::kBall ? 0 : 2; d < 3; ++d) {
+      const Vec3d along = sign * X.R.column(d);
+      const int at = l.motion == LinkMotion::kBall ? l.v + d : l.v;
+      const bool slides = l.motion == LinkMotion::kSlide;
+      const Vec3d moved = slides ? along : cross(along, r);
+      for (int k = 0; k < 3; ++k) row[k][at] += dot(axes[k], moved);
+      for (int k = 3; k < rows && !slides; ++k) row[k][at] += dot(axes[k - 3], along);
+    }
+  }
+}
+
 void constraint_jacobian(const Model& model, const Island& island, Data& data) {
   std::vector<double>& J = data.constraints.J;
   each_constraint(model, island, [&](const Constraint& c) {

@@ -77,6 +77,7 @@ struct Search {
       memory.du = arena.take<double>(island.nu);
       const int square = memory.dense ? island.nrow * island.nrow : 0;
       memory.G = arena.take<double>(square), memory.A = arena.take<double>(square);
+      memory.panel = arena.take<double>(memory.dense ? island.nu * rows::padded(island.nrow) : 0);
       if (arena.base) break;
       if (work.steps.size() < arena.used) work.steps.resize(arena.used);
       arena = {work.steps.data(), 0};

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "geoul/dynamics/constraints.h"
+#include "geoul/dynamics/contact_solver_island.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/integrators.h"
 #include "geoul/dynamics/kernels.h"
@@ -22,14 +23,13 @@ constexpr double kPositions = 1e-11;  // [m] tolerance of the displacements
 
 // Of a contact: its normal and two tangents.
 struct Axes {
-  Vec3d n, x, y;
-  const Vec3d& operator[](int k) const { return k == 0 ? n : k == 1 ? x : y; }
+  Vec3d of[3];
 };
 Axes axes_of(const Vec3d& n) {
   const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
   Vec3d x = cross(n, aid);
   x = (1 / norm(x)) * x;
-  return {n, x, cross(n, x)};
+  return {{n, x, cross(n, x)}};
 }
 
 struct ContactStep {
@@ -75,7 +75,7 @@ struct ContactStep {
     cd.rows.W.resize(cd.rows.J.size());
     each_island([&](const Island& island) {
       int part = cd.first_part[static_cast<size_t>(&island - model.islands.data())];
-      if (part >= 0) factor_inertia(model, island, data);
+      if (part >= 0 && constrained(island)) factor_inertia(model, island, data);
       while (part >= 0) {
         const double* from[InertiaFactor::kRightSides];
         double* to[InertiaFactor::kRightSides];
@@ -96,29 +96,34 @@ struct ContactStep {
   double rate(const Row& row, const std::vector<double>& v) const {
     double sum = 0;
     for (const RowPart& part : row.part) {
-      for (int k = 0; k < part.n; ++k) {
-        sum += cd.rows.J[part.at + static_cast<size_t>(k)] * v[static_cast<size_t>(part.v + k)];
-      }
+      if (part.n > 0) sum += rows::dot(cd.rows.J.data() + part.at, v.data() + part.v, part.n);
     }
     return sum;
   }
 
-  void add_row(int link_a, int link_b, const Vec3d& p, const Vec3d& n, const Vec3d& f, double guess) {
+  // Rows of a contact of links a and b at p, with impulses to begin with.
+  void add_rows(int link_a, int link_b, const Vec3d& p, const Axes& axes, int n, const double* guess) {
     const Island *a = island_of(link_a), *b = island_of(link_b);
-    Row row;
-    if (a) {
-      row.part[0] = add_part(*a);
-      add_wrench(model, data, link_a, p, -n, -f, cd.rows.J.data() + row.part[0].at - row.part[0].v);
+    const size_t first = cd.rows.rows.size();
+    for (int k = 0; k < n; ++k) {
+      Row row;
+      if (a) row.part[0] = add_part(*a);
+      if (b) row.part[1] = a == b ? RowPart{} : add_part(*b);
+      cd.rows.rows.push_back(row);
+      cd.rows.target.push_back(0);
+      cd.rows.compliance.push_back(0);
+      cd.rows.impulse.push_back(guess[k]);
     }
-    if (b) {
-      RowPart& part = row.part[a == b ? 0 : 1];
-      if (a != b) part = add_part(*b);
-      add_wrench(model, data, link_b, p, n, f, cd.rows.J.data() + part.at - part.v);
-    }
-    cd.rows.rows.push_back(row);
-    cd.rows.target.push_back(0);
-    cd.rows.compliance.push_back(0);
-    cd.rows.impulse.push_back(guess);
+    const auto act = [&](int link, int side, double sign) {
+      double* place[6];
+      for (int k = 0; k < n; ++k) {
+        const RowPart& part = cd.rows.rows[first + static_cast<size_t>(k)].part[side];
+        place[k] = cd.rows.J.data() + part.at - part.v;
+      }
+      add_contact_wrenches(model, data, link, p, axes.of, sign, n, place);
+    };
+    if (a) act(link_a, 0, -1);
+    if (b) act(link_b, a == b ? 0 : 1, 1);
   }
 
   void add_contact(Contact& c) {
@@ -133,8 +138,7 @@ struct ContactStep {
     block.friction = m.dynamic_friction;
     block.torsion = m.torsion;
     block.rolling = m.rolling;
-    for (int k = 0; k < 3; ++k) add_row(a, b, c.p_W, {}, axes[k], c.guess[k]);
-    for (int k = 3; k < block.rows; ++k) add_row(a, b, c.p_W, axes[k - 3], {}, c.guess[k]);
+    add_rows(a, b, c.p_W, axes, block.rows, c.guess);
     cd.rows.blocks.push_back(block);
     const auto normal = static_cast<size_t>(block.row);
     cd.rows.target[normal] = -std::max(c.distance, 0.0) / h;
@@ -410,7 +414,7 @@ struct ContactStep {
     }
     for (size_t k = 0; k < 3; ++k) slip[k] = rate(cd.rows.rows[row + k], cd.v);
     const Axes axes = axes_of(contact.normal_W);
-    const auto along = [&](const double* x) { return x[0] * axes.n + x[1] * axes.x + x[2] * axes.y; };
+    const auto along = [&](const double* x) { return x[0] * axes.of[0] + x[1] * axes.of[1] + x[2] * axes.of[2]; };
     contact.force_W = (1 / h) * along(contact.impulse), contact.moment_W = (1 / h) * along(contact.impulse + 3);
     contact.slip_W = along(slip);
     contact.cone = judged.cone / h, contact.complementarity = judged.complementarity / h;
