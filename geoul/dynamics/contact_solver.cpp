@@ -75,7 +75,7 @@ struct Search {
       memory.q = arena.take<double>(island.nrow), memory.centre = arena.take<double>(island.nrow);
       memory.y = arena.take<double>(island.nrow), memory.dy = arena.take<double>(island.nrow);
       memory.du = arena.take<double>(island.nu);
-      const int square = memory.dense ? island.nrow * island.nrow : 0;
+      const int square = memory.dense ? island.nrow * rows::padded(island.nrow) : 0;
       memory.G = arena.take<double>(square), memory.A = arena.take<double>(square);
       memory.panel = arena.take<double>(memory.dense ? island.nu * rows::padded(island.nrow) : 0);
       if (arena.base) break;

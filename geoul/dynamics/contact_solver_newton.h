@@ -9,7 +9,7 @@ namespace geoul::dynamics::rows {
 
 struct Newton {
   bool dense = false;
-  double *G = nullptr, *A = nullptr;  // (nrow x nrow) of a dense one
+  double *G = nullptr, *A = nullptr;  // (nrow x padded(nrow)) of a dense one
   double* panel = nullptr;            // (nu x padded(nrow))
   Sparse sparse;
   double* D = nullptr;                                                  // (nblock x 36) dp = -D J du - r
