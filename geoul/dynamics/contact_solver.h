@@ -20,6 +20,8 @@
 #include <span>
 #include <vector>
 
+#include "geoul/core/aligned.h"
+
 namespace geoul::dynamics {
 
 enum class RowLaw : std::int8_t { kContact, kUnilateral, kBounded };
@@ -54,7 +56,7 @@ struct Row {
 struct RowProblem {
   std::vector<RowBlock> blocks;
   std::vector<Row> rows;
-  std::vector<double> J, W;         // by RowPart::at
+  AlignedVector<double> J, W;       // by RowPart::at; rows that begin at multiples of 8 are read fastest
   std::vector<double> target;       // (nrow) [m/s, rad/s]
   std::vector<double> compliance;   // R (nrow), >= 0 [(m/s)/(N.s)]
   std::vector<double> impulse;      // (nrow) in: guess; out: solution [N.s, N.m.s]
@@ -77,8 +79,8 @@ struct RowReport {
 
 // Memory of the solver: grows to what was needed, then nothing is allocated.
 struct RowWork {
-  std::vector<std::byte> memory, pattern, steps;
-  std::vector<double> values;
+  AlignedVector<std::byte> memory, pattern, steps;
+  AlignedVector<double> values;
   std::vector<int> marks;  // (nv), all -1 between calls
 };
 

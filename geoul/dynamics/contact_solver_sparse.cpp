@@ -133,7 +133,7 @@ void lay_out(const Island& island, const Word* edges, std::size_t words, Sparse&
 
 }  // namespace
 
-bool analyse(const Island& island, std::vector<std::byte>& pattern, std::vector<double>& values, Sparse& sparse) {
+bool analyse(const Island& island, AlignedVector<std::byte>& pattern, AlignedVector<double>& values, Sparse& sparse) {
   const int n = island.nnode;
   if (n > kMostNodes) return false;
   for (int k = 0; k < n; ++k) {

@@ -63,7 +63,7 @@ struct ContactStep {
 
   RowPart add_part(const Island& island) {
     const RowPart part{island.all.v_begin, island.all.v_end - island.all.v_begin, cd.rows.J.size()};
-    cd.rows.J.resize(part.at + static_cast<size_t>(part.n), 0.0);
+    cd.rows.J.resize(part.at + static_cast<size_t>(part.n < 8 ? part.n : (part.n + 7) / 8 * 8), 0.0);
     int& first = cd.first_part[static_cast<size_t>(&island - model.islands.data())];
     cd.parts.push_back({part.at, first});
     first = static_cast<int>(cd.parts.size()) - 1;
