@@ -4,6 +4,7 @@
 #include "geoul/collision/broad_phase.h"
 #include "geoul/collision/collision.h"
 #include "geoul/collision/surface.h"
+#include "geoul/core/clones.h"
 #include "geoul/core/contract.h"
 
 namespace geoul::collision {
@@ -210,8 +211,9 @@ bool may_touch(const CollisionModel& model, const PairFilter& filter, int a, int
   return !std::binary_search(filter.apart.begin(), filter.apart.end(), std::pair(group_a, group_b));
 }
 
-void detect(const CollisionModel& model, const PairFilter& filter, std::span<const Posed> X_WB,
-            std::span<const Motiond> V_WB, const DetectOptions& options, CollisionData& data) {
+GEOUL_CLONES [[gnu::flatten]] void detect(const CollisionModel& model, const PairFilter& filter,
+                                          std::span<const Posed> X_WB, std::span<const Motiond> V_WB,
+                                          const DetectOptions& options, CollisionData& data) {
   GEOUL_EXPECTS(model.prepared != nullptr && data.work != nullptr);
   GEOUL_EXPECTS(index(model.nbody) <= X_WB.size() && index(model.nbody) <= V_WB.size());
   GEOUL_EXPECTS(filter.group.size() == index(model.nbody));

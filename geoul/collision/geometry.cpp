@@ -16,6 +16,19 @@ Geometry with_bounds(Geometry g, const Vec3d& half, double bounding_radius) {
   return g;
 }
 
+// Of the core of a sphere, capsule, box or cylinder along the unit vector d.
+double half_width(const Geometry& g, const Vec3d& d) {
+  switch (g.kind) {
+    case Kind::kCapsule: return std::abs(d.z) * g.half_height;
+    case Kind::kBox: return std::abs(d.x) * g.half.x + std::abs(d.y) * g.half.y + std::abs(d.z) * g.half.z;
+    case Kind::kCylinder: {
+      const double across = std::sqrt(d.x * d.x + d.y * d.y), s = across > 0 ? g.radius / across : 0;
+      return d.x * (s * d.x) + d.y * (s * d.y) + std::abs(d.z) * g.half_height;
+    }
+    default: return 0;
+  }
+}
+
 }  // namespace
 
 Geometry make_sphere(double radius) {
@@ -63,6 +76,16 @@ void bounds(const Geometry& geometry, const Posed& X_WG, Vec3d& low_W, Vec3d& hi
       const bool across = R[i].x == 0 && R[i].y == 0;
       low_W[i] = across && R[i].z < 0 ? X_WG.p[i] : -kInfinity;
       high_W[i] = across && R[i].z > 0 ? X_WG.p[i] : kInfinity;
+    }
+    return;
+  }
+  if (geometry.kind <= Kind::kCylinder) {  // the same seen from the other side
+    const bool round = geometry.kind == Kind::kSphere || geometry.kind == Kind::kCapsule;
+    const double rounding = round ? geometry.radius : 0;
+    for (int i = 0; i < 3; ++i) {
+      const double up = half_width(geometry, R[i]);
+      high_W[i] = X_WG.p[i] + up + rounding;
+      low_W[i] = X_WG.p[i] - up - rounding;
     }
     return;
   }

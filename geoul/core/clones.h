@@ -1,5 +1,6 @@
-// GEOUL_CLONES in front of a function makes copies for AVX2 and AVX-512, chosen as the program starts. For loops over
-// independent elements only: without sums across elements and without fused operations every copy gives the same bits.
+// GEOUL_CLONES in front of a function makes copies for AVX2 and AVX-512, chosen as the program starts. Without
+// fused operations and without sums whose order the compiler may choose (no fast-math) every copy gives the same bits.
+// With [[gnu::flatten]] what a function calls is copied with it, as far as its source is seen.
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && \

@@ -4,6 +4,7 @@
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 

@@ -208,7 +208,7 @@ void take_warm(const BatchContacts& contacts, int nv, const std::vector<double>&
     Contact c;
     c.a = touching.a, c.b = touching.b;
     c.id = static_cast<std::uint64_t>(slot[0] - static_cast<double>(pair) * 4294967296.0);
-    std::copy_n(slot + 1, touching.rows, c.impulse);
+    std::copy_n(slot + 1, touching.rows, c.impulse), std::copy_n(slot + 1, touching.rows, c.guess);
     cd.contacts.push_back(c);
   }
   cd.solved = count, cd.woken = false;
@@ -233,7 +233,7 @@ void give_warm(const BatchContacts& contacts, int nv, const Data& data, std::vec
     int at = count++;
     for (; at > 0 && slot(at - 1)[0] > key; --at) std::copy_n(slot(at - 1), 1 + rows, slot(at));
     slot(at)[0] = key;
-    std::copy_n(c.impulse, rows, slot(at) + 1);
+    std::copy_n(c.guess, rows, slot(at) + 1);
   }
   warm[WarmLayout::kCount] = count;
   for (int k = 0; k < nv; ++k) {

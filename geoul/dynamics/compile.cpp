@@ -7,6 +7,7 @@
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/model.h"
+#include "geoul/dynamics/scalar_kernels.h"
 #include "geoul/dynamics/weld_loops.h"
 
 namespace geoul::dynamics {

@@ -1,10 +1,12 @@
 #include "geoul/dynamics/constraints.h"
+#include "geoul/core/clones.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 namespace {
@@ -229,8 +231,8 @@ void respond(const Model& model, const Island& island, std::span<const double> f
 
 }  // namespace
 
-void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p_W, const Vec3d& n, const Vec3d& f,
-                double* row) {
+GEOUL_CLONES [[gnu::flatten]] void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p_W,
+                                              const Vec3d& n, const Vec3d& f, double* row) {
   for (int i = link; i >= 0; i = model.links[static_cast<size_t>(i)].parent) {
     const Link& l = model.links[static_cast<size_t>(i)];
     const Transformd& X = data.links[static_cast<size_t>(i)].X_WL;
@@ -243,6 +245,24 @@ void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p_W
         at[0] += moment.x, at[1] += moment.y, at[2] += moment.z;
         break;
       }
+    }
+  }
+}
+
+GEOUL_CLONES [[gnu::flatten]] void add_contact_wrenches(const Model& model, const Data& data, int link,
+                                                        const Vec3d& p_W, const Vec3d axes[3], double sign, int rows,
+                                                        double* const row[6]) {
+  for (int i = link; i >= 0; i = model.links[static_cast<size_t>(i)].parent) {
+    const Link& l = model.links[static_cast<size_t>(i)];
+    const Transformd& X = data.links[static_cast<size_t>(i)].X_WL;
+    const Vec3d r = p_W - X.p;
+    for (int d = l.motion == LinkMotion::kBall ? 0 : 2; d < 3; ++d) {
+      const Vec3d along = sign * X.R.column(d);
+      const int at = l.motion == LinkMotion::kBall ? l.v + d : l.v;
+      const bool slides = l.motion == LinkMotion::kSlide;
+      const Vec3d moved = slides ? along : cross(along, r);
+      for (int k = 0; k < 3; ++k) row[k][at] += dot(axes[k], moved);
+      for (int k = 3; k < rows && !slides; ++k) row[k][at] += dot(axes[k - 3], along);
     }
   }
 }
@@ -288,7 +308,7 @@ double constraint_error(const Model& model, const Island& island, std::span<cons
   return largest;
 }
 
-void factor_constraints(const Model& model, const Island& island, Data& data) {
+GEOUL_CLONES [[gnu::flatten]] void factor_constraints(const Model& model, const Island& island, Data& data) {
   ConstraintData& cd = data.constraints;
   each_constraint(model, island, [&](const Constraint& c) {
     for (const ConstraintPart& part : c.parts) {
@@ -319,8 +339,8 @@ void add_constraint_forces(const Model& model, const Island& island, std::span<c
   });
 }
 
-void constrain(const Model& model, const Island& island, const ConstraintSolve& solve, Data& data,
-               std::span<double> a) {
+GEOUL_CLONES [[gnu::flatten]] void constrain(const Model& model, const Island& island, const ConstraintSolve& solve,
+                                             Data& data, std::span<double> a) {
   ConstraintData& cd = data.constraints;
   constraint_jacobian(model, island, data);
   double* residual = cd.work[0].data();
@@ -364,7 +384,8 @@ void constrain_response(const Model& model, const Island& island, Data& data, do
   for (int k = island.all.v_begin; k < island.all.v_end; ++k) x[k] += cd.a[static_cast<size_t>(k)];
 }
 
-double project(const Model& model, const Island& island, Data& data, std::span<double> q, std::span<double> v) {
+GEOUL_CLONES [[gnu::flatten]] double project(const Model& model, const Island& island, Data& data, std::span<double> q,
+                                             std::span<double> v) {
   constexpr int kNewton = 8;
   ConstraintData& cd = data.constraints;
   const Tree& all = island.all;

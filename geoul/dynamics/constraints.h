@@ -45,6 +45,11 @@ void constrain(const Model& model, const Island& island, const ConstraintSolve& 
 void add_wrench(const Model& model, const Data& data, int link, const Vec3d& p_W, const Vec3d& n, const Vec3d& f,
                 double* row);
 
+// The same for unit forces along axes[0..2] at p_W, times sign, and behind them for unit moments about them: `rows` of
+// the six, whose coefficients stand at row[k].
+void add_contact_wrenches(const Model& model, const Data& data, int link, const Vec3d& p_W, const Vec3d axes[3],
+                          double sign, int rows, double* const row[6]);
+
 // Takes out of x = M^-1 f (addressed as State::v) what the constraints hold back. Needs the factor of constrain.
 void constrain_response(const Model& model, const Island& island, Data& data, double* x);
 

@@ -1,5 +1,6 @@
 // Unilateral and bounded rows of one island: the driver.
 #include "geoul/dynamics/contact_solver.h"
+#include "geoul/core/clones.h"
 
 #include <limits>
 
@@ -14,6 +15,7 @@ using rows::Disk;
 using rows::Island;
 
 constexpr int kMany = 100;        // blocks
+constexpr double kNear = 1e-5;    // [m/s] guesses as good as that go to Newton steps at once
 constexpr int kMostNewton = 250;  // nodes of an island that Newton steps are tried on: their fill grows faster
 
 // Best impulses seen, and how good they were.
@@ -37,6 +39,7 @@ struct Search {
   bool analysed = false, newton_possible = true;
   Best best{};
   rows::Residual now{};
+  double share = 0;
 
   void evaluate() {
     now = rows::evaluate(island);
@@ -72,8 +75,9 @@ struct Search {
       memory.q = arena.take<double>(island.nrow), memory.centre = arena.take<double>(island.nrow);
       memory.y = arena.take<double>(island.nrow), memory.dy = arena.take<double>(island.nrow);
       memory.du = arena.take<double>(island.nu);
-      const int square = memory.dense ? island.nrow * island.nrow : 0;
+      const int square = memory.dense ? island.nrow * rows::padded(island.nrow) : 0;
       memory.G = arena.take<double>(square), memory.A = arena.take<double>(square);
+      memory.panel = arena.take<double>(memory.dense ? island.nu * rows::padded(island.nrow) : 0);
       if (arena.base) break;
       if (work.steps.size() < arena.used) work.steps.resize(arena.used);
       arena = {work.steps.data(), 0};
@@ -127,13 +131,29 @@ struct Search {
   }
 };
 
+// BlockReport::share, with w at the guess.
+double share_of_guess(const Search& search) {
+  constexpr double kAlmost = 1e-8;  // [m/s]
+  if (search.done() || !(search.now.most < kAlmost)) return 0;
+  const Island& island = search.island;
+  double asked = 0, all = 0;
+  for (int r = 0; r < island.nrow; ++r) {
+    if (island.p[r] == 0) continue;
+    asked -= island.target[r] * island.w[r], all += island.w[r] * island.w[r];
+  }
+  return all > 0 ? std::clamp(asked / all, 0.0, 1.0) : 0;
+}
+
 // Solves with the friction coefficients that the disks hold now: sweeps and plain Newton steps first; then for few
 // blocks a proximal point method whose centre moves with the impulses and whose compliance falls while its inner
 // problems stay easy; for many blocks conjugate sweeps, with Newton steps between them while the island is small.
-void solve(Search& search) {
+void solve(Search& search, bool first) {
   constexpr double kSoft = 0.1, kStiff = 1e-4, kStiffest = 1e-8;
   search.best = {};
   search.evaluate();
+  search.share = first ? share_of_guess(search) : search.share;
+  if (search.done()) return;
+  if (search.now.most < kNear) search.step(1e-7);
   if (search.done()) return;
   rows::prepare_sweeps(search.island);
   search.sweeps(4);
@@ -177,11 +197,11 @@ bool lower_friction(const Island& island, double tolerance) {
   return lowered;
 }
 
-void judge(const Island& island, RowProblem& problem, RowReport& report) {
+void judge(const Island& island, double share, RowProblem& problem, RowReport& report) {
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];
     const double *p = island.p + block.row, *w = island.w + block.row;
-    BlockReport one{0, 0, report.iterations, report.converged};
+    BlockReport one{0, 0, report.iterations, report.converged, share};
     if (block.law != RowLaw::kBounded) {
       one.cone = std::max(0.0, -p[0]);
       one.complementarity = std::abs(p[0] * w[0]);
@@ -197,16 +217,16 @@ void judge(const Island& island, RowProblem& problem, RowReport& report) {
   }
 }
 
-RowReport solve_island(const RowOptions& options, const Island& island, RowWork& work) {
+RowReport solve_island(const RowOptions& options, const Island& island, RowWork& work, double* share) {
   RowReport report;
   const auto into_cones = [&] {
     for (int i = 0; i < island.nblock; ++i) rows::to_cone(island.blocks[i], island.p + island.blocks[i].row);
   };
   rows::set_scales(island);
   Search search{options, work, island, report};
-  do {
+  for (bool first = true; first || lower_friction(island, options.tolerance); first = false) {
     into_cones();
-    solve(search);
+    solve(search, first);
     if (!std::isfinite(search.best.residual)) {
       std::fill_n(island.p, island.nrow, 0.0);
       std::fill_n(island.w, island.nrow, 0.0);
@@ -214,22 +234,28 @@ RowReport solve_island(const RowOptions& options, const Island& island, RowWork&
       report.converged = false, report.residual = search.now.most;
       return report;
     }
-    std::copy_n(island.best, island.nrow, island.p);
-    report.residual = rows::evaluate(island).most;
+    if (!std::equal(island.p, island.p + island.nrow, island.best)) {  // else u and w are those of the best already
+      std::copy_n(island.best, island.nrow, island.p);
+      search.now = rows::evaluate(island);
+    }
+    report.residual = search.now.most;
     report.converged = report.residual <= options.tolerance;
-  } while (lower_friction(island, options.tolerance));
+  }
+  *share = search.share;
   return report;
 }
 
 }  // namespace
 
-RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v, RowWork& work) {
+GEOUL_CLONES [[gnu::flatten]] RowReport solve_rows(const RowOptions& options, RowProblem& problem, std::span<double> v,
+                                                   RowWork& work) {
   RowReport report;
   problem.judged.resize(problem.blocks.size());
   if (problem.blocks.empty()) return report;
   for (const Island& island : rows::pack(problem, v, work)) {
-    RowReport one = solve_island(options, island, work);
-    judge(island, problem, one);
+    double share = 0;
+    RowReport one = solve_island(options, island, work, &share);
+    judge(island, share, problem, one);
     rows::unpack(island, problem, v);
     report.converged = report.converged && one.converged;
     report.iterations = std::max(report.iterations, one.iterations);

@@ -2,6 +2,7 @@
 // Grenoble 2009 (fixed point on the shift); Castro, Permenter, Han, "An unconstrained convex formulation of compliant
 // contact", T-RO 2022 (primal potential of the velocities); Rockafellar, "Augmented Lagrangians and applications of
 // the proximal point algorithm", Math. Oper. Res. 1 (1976).
+#include "geoul/core/clones.h"
 #include "geoul/dynamics/contact_solver_newton.h"
 
 namespace geoul::dynamics::rows {
@@ -248,8 +249,8 @@ struct Inner {
 
 }  // namespace
 
-int inner_steps(const Island& island, const Newton& newton, double proximal, double tolerance, int most_steps,
-                Law law) {
+GEOUL_CLONES [[gnu::flatten]] int inner_steps(const Island& island, const Newton& newton, double proximal,
+                                              double tolerance, int most_steps, Law law) {
   const bool exact = law == Law::kExact;
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];

@@ -2,6 +2,7 @@
 // methods", CMAME 92 (1991); Hueeber, Stadler, Wohlmuth, SISC 30 (2008), for the slip law; Parikh, Boyd, "Proximal
 // algorithms" (2014), 4.1, for redundant rows.
 #include "geoul/dynamics/contact_solver_newton.h"
+#include "geoul/core/clones.h"
 
 namespace geoul::dynamics::rows {
 
@@ -105,7 +106,7 @@ void start_matrix(const Island& island, const Newton& newton) {
   }
 }
 
-void add_block(const Island& island, const Newton& newton, int i, bool soft) {
+GEOUL_CLONES [[gnu::flatten]] void add_block(const Island& island, const Newton& newton, int i, bool soft) {
   if (newton.dense) return add_dense(island, newton, i, soft);
   const Block& block = island.blocks[i];
   if (soft) assemble(island, newton.sparse, block, newton.D + 36 * i);
@@ -116,7 +117,7 @@ void add_block(const Island& island, const Newton& newton, int i, bool soft) {
   }
 }
 
-bool solve_matrix(const Island& island, const Newton& newton, double* dy) {
+GEOUL_CLONES [[gnu::flatten]] bool solve_matrix(const Island& island, const Newton& newton, double* dy) {
   if (newton.dense) return solve_dense(island, newton, dy);
   if (!factor(newton.sparse)) return false;
   solve(newton.sparse, newton.du);
@@ -137,7 +138,7 @@ bool solve_matrix(const Island& island, const Newton& newton, double* dy) {
   return true;
 }
 
-bool newton_step(const Island& island, const Newton& newton, double proximal) {
+GEOUL_CLONES [[gnu::flatten]] bool newton_step(const Island& island, const Newton& newton, double proximal) {
   start_matrix(island, newton);
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];

@@ -9,13 +9,16 @@ namespace geoul::dynamics::rows {
 
 struct Newton {
   bool dense = false;
-  double *G = nullptr, *A = nullptr;  // (nrow x nrow) of a dense one
+  double *G = nullptr, *A = nullptr;  // (nrow x padded(nrow)) of a dense one
+  double* panel = nullptr;            // (nu x padded(nrow))
   Sparse sparse;
   double* D = nullptr;                                                  // (nblock x 36) dp = -D J du - r
   double *r = nullptr, *dp = nullptr;                                   // (nrow)
   double* du = nullptr;                                                 // (nu)
   double *q = nullptr, *centre = nullptr, *y = nullptr, *dy = nullptr;  // (nrow) of the convex steps
 };
+
+constexpr int padded(int n) { return (n + 7) / 8 * 8; }
 
 // Of a small island: G = J W^T once, then its system in the impulses instead of the velocities.
 bool prefers_dense(const Island& island);

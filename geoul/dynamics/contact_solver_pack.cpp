@@ -2,6 +2,7 @@
 // solved alone, to its own end.
 #include <numeric>
 
+#include "geoul/core/clones.h"
 #include "geoul/dynamics/contact_solver_island.h"
 
 namespace geoul::dynamics::rows {
@@ -153,7 +154,8 @@ Island take(Arena& arena, int nblock, int nrow, int nu, int nnode, Packing& k, I
 
 }  // namespace
 
-std::span<Island> pack(const RowProblem& problem, std::span<const double> v, RowWork& work) {
+GEOUL_CLONES [[gnu::flatten]] std::span<Island> pack(const RowProblem& problem, std::span<const double> v,
+                                                     RowWork& work) {
   if (work.marks.size() < v.size()) work.marks.resize(v.size(), -1);
   std::size_t parts = 0, most = 0;
   each_part(problem, [&](const RowPart& part) { ++parts, most += static_cast<std::size_t>(part.n); });
@@ -190,7 +192,7 @@ std::span<Island> pack(const RowProblem& problem, std::span<const double> v, Row
   return {islands, static_cast<std::size_t>(k.nisland)};
 }
 
-void unpack(const Island& island, RowProblem& problem, std::span<double> v) {
+GEOUL_CLONES [[gnu::flatten]] void unpack(const Island& island, RowProblem& problem, std::span<double> v) {
   problem.slip.resize(problem.rows.size());
   for (int i = 0; i < island.nblock; ++i) {
     const Block& block = island.blocks[i];

@@ -1,4 +1,5 @@
 #include "geoul/dynamics/contact_solver_sparse.h"
+#include "geoul/core/clones.h"
 
 #include <bit>
 
@@ -132,7 +133,7 @@ void lay_out(const Island& island, const Word* edges, std::size_t words, Sparse&
 
 }  // namespace
 
-bool analyse(const Island& island, std::vector<std::byte>& pattern, std::vector<double>& values, Sparse& sparse) {
+bool analyse(const Island& island, AlignedVector<std::byte>& pattern, AlignedVector<double>& values, Sparse& sparse) {
   const int n = island.nnode;
   if (n > kMostNodes) return false;
   for (int k = 0; k < n; ++k) {
@@ -184,7 +185,7 @@ double* block_at(const Sparse& sparse, int a, int b) {
   return sparse.values + (s < t ? sparse.upper[e] : sparse.lower[e]);
 }
 
-bool factor(const Sparse& sparse) {
+GEOUL_CLONES [[gnu::flatten]] bool factor(const Sparse& sparse) {
   const auto size = [&](int step) { return sparse.u[sparse.order[step] + 1] - sparse.u[sparse.order[step]]; };
   double product[kMostSize * kMostSize];
   for (int s = 0; s < sparse.nnode; ++s) {
@@ -215,7 +216,7 @@ bool factor(const Sparse& sparse) {
   return true;
 }
 
-void solve(const Sparse& sparse, double* x) {
+GEOUL_CLONES [[gnu::flatten]] void solve(const Sparse& sparse, double* x) {
   const auto at = [&](int step) { return sparse.u[sparse.order[step]]; };
   const auto size = [&](int step) { return sparse.u[sparse.order[step] + 1] - sparse.u[sparse.order[step]]; };
   double y[kMostSize];

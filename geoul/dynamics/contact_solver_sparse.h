@@ -24,7 +24,7 @@ struct Sparse {
 constexpr int kMostNodes = 3000, kMostSize = 128;
 
 // Orders the nodes and finds the fill; its memory grows. False: too many nodes, or a node that is too large.
-bool analyse(const Island& island, std::vector<std::byte>& pattern, std::vector<double>& values, Sparse& sparse);
+bool analyse(const Island& island, AlignedVector<std::byte>& pattern, AlignedVector<double>& values, Sparse& sparse);
 // Place of block (a, b) of nodes, row-major size[a] x size[b].
 double* block_at(const Sparse& sparse, int a, int b);
 // False where a pivot vanishes or is not finite.

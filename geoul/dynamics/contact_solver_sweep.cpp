@@ -1,4 +1,5 @@
 // Scales of an island's blocks, its residual, and Gauss-Seidel sweeps over it.
+#include "geoul/core/clones.h"
 #include "geoul/dynamics/contact_solver_island.h"
 
 namespace geoul::dynamics::rows {
@@ -31,7 +32,7 @@ void invert(Block& block) {
 
 }  // namespace
 
-void set_scales(const Island& island) {
+GEOUL_CLONES [[gnu::flatten]] void set_scales(const Island& island) {
   for (int i = 0; i < island.nblock; ++i) {
     Block& block = island.blocks[i];
     double diagonal[6], most = 0;
@@ -49,7 +50,7 @@ void set_scales(const Island& island) {
   }
 }
 
-void prepare_sweeps(const Island& island) {
+GEOUL_CLONES [[gnu::flatten]] void prepare_sweeps(const Island& island) {
   for (int i = 0; i < island.nblock; ++i) {
     Block& block = island.blocks[i];
     const int m = block.rows;
@@ -60,7 +61,7 @@ void prepare_sweeps(const Island& island) {
   }
 }
 
-Residual evaluate(const Island& island) {
+GEOUL_CLONES [[gnu::flatten]] Residual evaluate(const Island& island) {
   std::copy_n(island.u_free, island.nu, island.u);
   for (int i = 0; i < island.nblock; ++i) push(island, island.blocks[i], island.p + island.blocks[i].row);
   Residual sum;
@@ -76,7 +77,7 @@ Residual evaluate(const Island& island) {
   return {sum.most + poison, sum.squares + poison};
 }
 
-double sweep(const Island& island, bool backwards, double relaxation) {
+GEOUL_CLONES [[gnu::flatten]] double sweep(const Island& island, bool backwards, double relaxation) {
   double change = 0;
   for (int k = 0; k < island.nblock; ++k) {
     const Block& block = island.blocks[backwards ? island.nblock - 1 - k : k];
@@ -97,7 +98,7 @@ double sweep(const Island& island, bool backwards, double relaxation) {
   return change;
 }
 
-double conjugate_sweep(const Island& island, double last) {
+GEOUL_CLONES [[gnu::flatten]] double conjugate_sweep(const Island& island, double last) {
   double* old = island.start;
   std::copy_n(island.p, island.nrow, old);
   sweep(island, false, 1);

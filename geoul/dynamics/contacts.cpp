@@ -1,10 +1,12 @@
 #include "geoul/dynamics/contacts.h"
+#include "geoul/core/clones.h"
 
 #include <algorithm>
 #include <cmath>
 #include <tuple>
 
 #include "geoul/dynamics/constraints.h"
+#include "geoul/dynamics/contact_solver_island.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/integrators.h"
 #include "geoul/dynamics/kernels.h"
@@ -21,14 +23,13 @@ constexpr double kPositions = 1e-11;  // [m] tolerance of the displacements
 
 // Of a contact: its normal and two tangents.
 struct Axes {
-  Vec3d n, x, y;
-  const Vec3d& operator[](int k) const { return k == 0 ? n : k == 1 ? x : y; }
+  Vec3d of[3];
 };
 Axes axes_of(const Vec3d& n) {
   const Vec3d aid = std::abs(n.x) < 0.6 ? Vec3d{1, 0, 0} : Vec3d{0, 1, 0};
   Vec3d x = cross(n, aid);
   x = (1 / norm(x)) * x;
-  return {n, x, cross(n, x)};
+  return {{n, x, cross(n, x)}};
 }
 
 struct ContactStep {
@@ -62,7 +63,7 @@ struct ContactStep {
 
   RowPart add_part(const Island& island) {
     const RowPart part{island.all.v_begin, island.all.v_end - island.all.v_begin, cd.rows.J.size()};
-    cd.rows.J.resize(part.at + static_cast<size_t>(part.n), 0.0);
+    cd.rows.J.resize(part.at + static_cast<size_t>(part.n < 8 ? part.n : (part.n + 7) / 8 * 8), 0.0);
     int& first = cd.first_part[static_cast<size_t>(&island - model.islands.data())];
     cd.parts.push_back({part.at, first});
     first = static_cast<int>(cd.parts.size()) - 1;
@@ -74,7 +75,7 @@ struct ContactStep {
     cd.rows.W.resize(cd.rows.J.size());
     each_island([&](const Island& island) {
       int part = cd.first_part[static_cast<size_t>(&island - model.islands.data())];
-      if (part >= 0) factor_inertia(model, island, data);
+      if (part >= 0 && constrained(island)) factor_inertia(model, island, data);
       while (part >= 0) {
         const double* from[InertiaFactor::kRightSides];
         double* to[InertiaFactor::kRightSides];
@@ -95,29 +96,34 @@ struct ContactStep {
   double rate(const Row& row, const std::vector<double>& v) const {
     double sum = 0;
     for (const RowPart& part : row.part) {
-      for (int k = 0; k < part.n; ++k) {
-        sum += cd.rows.J[part.at + static_cast<size_t>(k)] * v[static_cast<size_t>(part.v + k)];
-      }
+      if (part.n > 0) sum += rows::dot(cd.rows.J.data() + part.at, v.data() + part.v, part.n);
     }
     return sum;
   }
 
-  void add_row(int link_a, int link_b, const Vec3d& p, const Vec3d& n, const Vec3d& f, double guess) {
+  // Rows of a contact of links a and b at p, with impulses to begin with.
+  void add_rows(int link_a, int link_b, const Vec3d& p, const Axes& axes, int n, const double* guess) {
     const Island *a = island_of(link_a), *b = island_of(link_b);
-    Row row;
-    if (a) {
-      row.part[0] = add_part(*a);
-      add_wrench(model, data, link_a, p, -n, -f, cd.rows.J.data() + row.part[0].at - row.part[0].v);
+    const size_t first = cd.rows.rows.size();
+    for (int k = 0; k < n; ++k) {
+      Row row;
+      if (a) row.part[0] = add_part(*a);
+      if (b) row.part[1] = a == b ? RowPart{} : add_part(*b);
+      cd.rows.rows.push_back(row);
+      cd.rows.target.push_back(0);
+      cd.rows.compliance.push_back(0);
+      cd.rows.impulse.push_back(guess[k]);
     }
-    if (b) {
-      RowPart& part = row.part[a == b ? 0 : 1];
-      if (a != b) part = add_part(*b);
-      add_wrench(model, data, link_b, p, n, f, cd.rows.J.data() + part.at - part.v);
-    }
-    cd.rows.rows.push_back(row);
-    cd.rows.target.push_back(0);
-    cd.rows.compliance.push_back(0);
-    cd.rows.impulse.push_back(guess);
+    const auto act = [&](int link, int side, double sign) {
+      double* place[6];
+      for (int k = 0; k < n; ++k) {
+        const RowPart& part = cd.rows.rows[first + static_cast<size_t>(k)].part[side];
+        place[k] = cd.rows.J.data() + part.at - part.v;
+      }
+      add_contact_wrenches(model, data, link, p, axes.of, sign, n, place);
+    };
+    if (a) act(link_a, 0, -1);
+    if (b) act(link_b, a == b ? 0 : 1, 1);
   }
 
   void add_contact(Contact& c) {
@@ -132,8 +138,7 @@ struct ContactStep {
     block.friction = m.dynamic_friction;
     block.torsion = m.torsion;
     block.rolling = m.rolling;
-    for (int k = 0; k < 3; ++k) add_row(a, b, c.p_W, {}, axes[k], c.impulse[k]);
-    for (int k = 3; k < block.rows; ++k) add_row(a, b, c.p_W, axes[k - 3], {}, c.impulse[k]);
+    add_rows(a, b, c.p_W, axes, block.rows, c.guess);
     cd.rows.blocks.push_back(block);
     const auto normal = static_cast<size_t>(block.row);
     cd.rows.target[normal] = -std::max(c.distance, 0.0) / h;
@@ -390,7 +395,9 @@ struct ContactStep {
     report.converged = all.converged;
     const size_t behind = cd.rows.rows.size() - cd.law_of_row.size();
     for (size_t i = 0; i < cd.law_of_row.size(); ++i) {
-      cd.laws[static_cast<size_t>(cd.law_of_row[i])] = cd.rows.impulse[behind + i];
+      const auto law = static_cast<size_t>(cd.law_of_row[i]);
+      const double share = cd.rows.judged[solved() + i].share, impulse = cd.rows.impulse[behind + i];
+      if (impulse != 0) cd.laws[law] = impulse + share * (cd.laws_before[law] - impulse);
     }
     for (size_t i = 0; i < solved(); ++i) {
       c.penetration = std::max(c.penetration, -cd.contacts[i].distance);
@@ -400,10 +407,14 @@ struct ContactStep {
   void note(const RowBlock& block, const BlockReport& judged, Contact& contact) const {
     const auto row = static_cast<size_t>(block.row);
     double slip[3] = {};
-    for (int k = 0; k < 6; ++k) contact.impulse[k] = k < block.rows ? cd.rows.impulse[row + static_cast<size_t>(k)] : 0;
+    for (int k = 0; k < 6; ++k) {
+      const double p = k < block.rows ? cd.rows.impulse[row + static_cast<size_t>(k)] : 0;
+      contact.impulse[k] = p;
+      contact.guess[k] = p != 0 ? p + judged.share * (contact.guess[k] - p) : 0;
+    }
     for (size_t k = 0; k < 3; ++k) slip[k] = rate(cd.rows.rows[row + k], cd.v);
     const Axes axes = axes_of(contact.normal_W);
-    const auto along = [&](const double* x) { return x[0] * axes.n + x[1] * axes.x + x[2] * axes.y; };
+    const auto along = [&](const double* x) { return x[0] * axes.of[0] + x[1] * axes.of[1] + x[2] * axes.of[2]; };
     contact.force_W = (1 / h) * along(contact.impulse), contact.moment_W = (1 / h) * along(contact.impulse + 3);
     contact.slip_W = along(slip);
     contact.cone = judged.cone / h, contact.complementarity = judged.complementarity / h;
@@ -430,7 +441,8 @@ void keep_sleeping(const Model& model, ContactData& cd) {
 
 }  // namespace
 
-bool find_contacts(const Model& model, const StepOptions& options, Data& data, const scene::State& state) {
+GEOUL_CLONES [[gnu::flatten]] bool find_contacts(const Model& model, const StepOptions& options, Data& data,
+                                                 const scene::State& state) {
   ContactData& cd = *data.contact;
   if (static_cast<size_t>(cd.sleep.count) == model.islands.size()) {  // all stays as it is
     cd.collision.manifolds.clear(), cd.collision.fast.clear();
@@ -474,7 +486,7 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
   for (Contact& c : cd.contacts) {
     const auto old = std::lower_bound(cd.before.begin(), end, c, before);
     if (old != end && old->a == c.a && old->b == c.b && old->id == c.id) {
-      std::copy(std::begin(old->impulse), std::end(old->impulse), c.impulse);
+      std::copy(std::begin(old->guess), std::end(old->guess), c.guess);
     }
   }
   cd.solved = static_cast<int>(cd.contacts.size());
@@ -482,8 +494,8 @@ bool find_contacts(const Model& model, const StepOptions& options, Data& data, c
   return cd.solved > 0;
 }
 
-StepReport step_contacts(const Model& model, const StepOptions& options, const Controls& controls, Data& data,
-                         scene::State& state) {
+GEOUL_CLONES [[gnu::flatten]] StepReport step_contacts(const Model& model, const StepOptions& options,
+                                                       const Controls& controls, Data& data, scene::State& state) {
   return ContactStep{model, options, controls, data, state}.run();
 }
 

@@ -52,6 +52,7 @@ struct Contact {
   int iterations = 0;          // of the solve it was part of
   bool converged = true;
   double impulse[6] = {};  // normal, tangents, then moments alike [N.s, N.m.s]
+  double guess[6] = {};    // of the next step's
 };
 
 // An impact that is placed inside the step.
@@ -75,7 +76,7 @@ struct ContactData {
   RowProblem rows, positions;
   RowWork work;
   std::vector<double> v, change;          // (nv)
-  std::vector<double> laws, laws_before;  // (3 nv) impulses of friction, lower and upper limits; warm starts
+  std::vector<double> laws, laws_before;  // (3 nv) guesses of friction, lower and upper limits [N.s, N.m.s]
   std::vector<int> law_of_row;            // of the rows behind those of the contacts: place in `laws`
   struct Part {
     std::size_t at;

@@ -3,6 +3,7 @@
 #include "geoul/core/clones.h"
 #include "geoul/dynamics/data.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 
@@ -11,7 +12,8 @@ namespace {
 using std::size_t;
 constexpr int kWide = InertiaFactor::kRightSides;
 
-// One entry of eight right sides.
+// One entry of four and of eight right sides.
+using Four [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = double;
 using Eight [[gnu::vector_size(64), gnu::aligned(8), gnu::may_alias]] = double;
 [[gnu::always_inline]] inline Eight* eight(double* x, size_t k) { return reinterpret_cast<Eight*>(x + k * kWide); }
 
@@ -33,12 +35,15 @@ void compose(const Model& model, int i, Data& data) {
     Forced F = data.links[static_cast<size_t>(i)].Ic * S;
     row[e] = kernels::along(link.motion, n, F) + data.diagonal[k];
     for (int l = n; l-- > 0;) row[--e] = kernels::along(link.motion, l, F);
-    for (int j = i; model.links[static_cast<size_t>(j)].parent >= 0;) {
-      F = to_parent(data.links[static_cast<size_t>(j)].X_PL, F);
-      j = model.links[static_cast<size_t>(j)].parent;
+    // the wrench in the world's axes, about the origin of i: one moment a link above
+    const Transformd& X = data.links[static_cast<size_t>(i)].X_WL;
+    const Vec3d force = X.R * F.f, moment = X.R * F.n;
+    for (int j = link.parent; j >= 0; j = model.links[static_cast<size_t>(j)].parent) {
       const LinkMotion motion = model.links[static_cast<size_t>(j)].motion;
+      const Transformd& X_j = data.links[static_cast<size_t>(j)].X_WL;
       const bool held = data.held[static_cast<size_t>(j)];
-      for (int l = kernels::degrees(motion); l-- > 0;) row[--e] = held ? 0 : kernels::along(motion, l, F);
+      const Vec3d about = motion == LinkMotion::kSlide ? force : moment + cross(X.p - X_j.p, force);
+      for (int l = 3; l-- > (motion == LinkMotion::kBall ? 0 : 2);) row[--e] = held ? 0 : dot(X_j.R.column(l), about);
     }
   }
 }
@@ -67,7 +72,7 @@ InertiaFactor make_inertia_factor(const Model& model) {
   return f;
 }
 
-void factor_inertia(const Model& model, const Island& island, Data& data) {
+GEOUL_CLONES [[gnu::flatten]] void factor_inertia(const Model& model, const Island& island, Data& data) {
   const Tree& all = island.all;
   InertiaFactor& f = data.inertia;
   kernels::composite_inertia(model, all.begin, all.end, data.links.data());
@@ -125,24 +130,40 @@ GEOUL_CLONES void back_and_forth(const InertiaFactor& f, int groups, size_t v0, 
 
 }  // namespace
 
-void solve_inertia(const Model& model, const Island& island, int n, const double* const* from, double* const* to,
-                   Data& data) {
+GEOUL_CLONES [[gnu::flatten]] void solve_inertia(const Model& model, const Island& island, int n,
+                                                 const double* const* from, double* const* to, Data& data) {
   const Tree& all = island.all;
   const auto v0 = static_cast<size_t>(all.v_begin), v1 = static_cast<size_t>(all.v_end);
   const int groups = (n + 7) / 8;
   double* x = data.inertia.x.data();
+  const size_t rows = v1 - v0;
+  double* top = x + v0 * kWide;
+  const double* none = data.zero.data();  // for right sides that are not there
+  for (int c = 0; c < 8 * groups; c += 4) {
+    const double* side[4];
+    for (int k = 0; k < 4; ++k) side[k] = c + k < n ? from[c + k] : none;
+    for (size_t k = 0; k < rows; ++k) {
+      *reinterpret_cast<Four*>(top + k * kWide + c) = Four{side[0][k], side[1][k], side[2][k], side[3][k]};
+    }
+  }
   for (int i = all.begin; i < all.end; ++i) {
+    if (!data.held[static_cast<size_t>(i)]) continue;
     const Link& link = model.links[static_cast<size_t>(i)];
-    const bool held = data.held[static_cast<size_t>(i)];
-    for (auto k = static_cast<size_t>(link.v); k < static_cast<size_t>(link.v + kernels::degrees(link.motion)); ++k) {
-      double* row = x + k * kWide;
-      for (int c = 0; c < n; ++c) row[c] = held ? 0 : from[c][k - v0];
-      std::fill(row + n, row + 8 * groups, 0.0);
+    for (int k = link.v; k < link.v + kernels::degrees(link.motion); ++k) {
+      std::fill_n(x + static_cast<size_t>(k) * kWide, 8 * groups, 0.0);
     }
   }
   back_and_forth(data.inertia, groups, v0, v1, x);
-  for (size_t k = v0; k < v1; ++k) {
-    for (int c = 0; c < n; ++c) to[c][k - v0] = x[k * kWide + static_cast<size_t>(c)];
+  int c = 0;
+  for (; c + 4 <= n; c += 4) {
+    double* const side[] = {to[c], to[c + 1], to[c + 2], to[c + 3]};
+    for (size_t k = 0; k < rows; ++k) {
+      const Four part = *reinterpret_cast<const Four*>(top + k * kWide + c);
+      side[0][k] = part[0], side[1][k] = part[1], side[2][k] = part[2], side[3][k] = part[3];
+    }
+  }
+  for (; c < n; ++c) {
+    for (size_t k = 0; k < rows; ++k) to[c][k] = top[k * kWide + static_cast<size_t>(c)];
   }
 }
 

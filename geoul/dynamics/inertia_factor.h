@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "geoul/core/aligned.h"
 #include "geoul/dynamics/model.h"
 
 namespace geoul::dynamics {
@@ -17,7 +18,7 @@ struct InertiaFactor {
   std::vector<std::size_t> at;  // (nv + 1)
   std::vector<int> degree;      // of every entry: ancestors from the root on, then k
   std::vector<double> L;
-  std::vector<double> x;  // (nv x kRightSides)
+  AlignedVector<double> x;  // (nv x kRightSides)
 
   static constexpr int kRightSides = 24;
 };

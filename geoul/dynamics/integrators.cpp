@@ -6,6 +6,7 @@
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/joint_laws.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 namespace {
@@ -110,7 +111,18 @@ struct Stepper {
     });
     prepare(state.q, state.v);
     implicit_efforts(model, tree, h, controls, state.q, state.v, data, state.tau);
-    solve(state.tau, {}, state.a);
+    if (constrained(island)) return solve(state.tau, ConstraintSolve{}, state.a);
+    // (M + diagonal) a = tau - bias by the factor that the contacts need anyway
+    std::vector<double>&known = data.work[0], &force = data.work[1];
+    for (size_t k = v0; k < v1; ++k) known[k] = 0;
+    take_given(state.a, known, false);
+    kernels::newton_euler(model, tree.begin, tree.end, known.data(), data.links.data(), force.data());
+    for (size_t k = v0; k < v1; ++k) force[k] = state.tau[k] - force[k];
+    factor_inertia(model, island, data);
+    const double* from = force.data() + v0;
+    double* to = force.data() + v0;
+    solve_inertia(model, island, 1, &from, &to, data);
+    for (size_t k = v0; k < v1; ++k) state.a[k] = known[k] + force[k];
   }
 
   void euler() {

@@ -14,9 +14,9 @@ StepReport island_accelerations(const Model& model, const Island& island, const 
                                 const Controls& controls, Data& data, scene::State& state);
 
 // Accelerations of the island into state.a with springs, damping and drives implicit over options.dt, without friction
-// and limits: where contact starts from. Leaves the articulated inertias and data.diagonal of that solve, so that
-// kernels::response is its inverse; finish_island puts the diagonal back, moves q and v onto the constraints and to
-// what is prescribed, and returns the closure that is left.
+// and limits: where contact starts from. Leaves data.diagonal of that solve and its inverse: where the island has
+// constraints the articulated inertias, so that kernels::response is it, else data.inertia. finish_island puts the
+// diagonal back, moves q and v onto the constraints and to what is prescribed, and returns the closure that is left.
 void free_accelerations(const Model& model, const Island& island, const StepOptions& options, const Controls& controls,
                         Data& data, scene::State& state);
 // restore_island undoes it instead: puts the diagonal back, and q and v of what is prescribed where they were.

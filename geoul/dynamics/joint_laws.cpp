@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 namespace {

@@ -1,5 +1,5 @@
 // Inner kernels over the links [begin, end) of whole trees, written once over a scalar T of a closed set: double
-// (kernels.cpp) and SIMD lanes that hold one world each. No branch depends on a T. Model constants are double.
+// (scalar_kernels.h) and SIMD lanes that hold one world each. No branch depends on a T. Model constants are double.
 // It is long because one recursion's pieces belong together and all are templates.
 // Sources: Featherstone, Rigid Body Dynamics Algorithms (2008), tables 5.1, 6.2, 7.1, 9.1.
 #pragma once

@@ -8,6 +8,7 @@
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
+#include "geoul/dynamics/scalar_kernels.h"
 
 namespace geoul::dynamics {
 namespace {
@@ -48,48 +49,60 @@ class AtThisInstant {
   WorldPool& pool_;
 };
 
+// Momentum of the island's bodies at velocities V, gathered on its links as the wrenches that give it in a second.
+void gather_momentum(const scene::Scene& scene, const Model& model, const Island& island, const std::vector<Motiond>& V,
+                     Data& data) {
+  for (int i = island.all.begin; i < island.all.end; ++i) {  // gravity of the kernel's root taken out
+    LinkData& d = data.links[static_cast<size_t>(i)];
+    d.f_ext = model.links[static_cast<size_t>(i)].inertia * Motiond{{}, -transpose_times(d.X_WL.R, model.gravity)};
+  }
+  for (const int b : island.all.bodies) {
+    const BodyAddress& body = model.bodies[static_cast<size_t>(b)];
+    LinkData& d = data.links[static_cast<size_t>(body.link)];
+    const scene::MassProperties& m = scene.bodies[static_cast<size_t>(b)].mass;
+    const Inertiad I = to_parent(body.X_LB, Inertiad(inertia_about_origin(m.mass, m.center, m.inertia)));
+    const Motiond& V_b = V[static_cast<size_t>(b)];
+    const Vec3d w = transpose_times(d.X_WL.R, V_b.w);
+    const Vec3d v = transpose_times(d.X_WL.R, V_b.v) - cross(w, body.X_LB.p);  // of the link's origin
+    d.f_ext += I * Motiond{w, v};
+  }
+}
+
+// A free body by itself: its coordinates' rates are its velocity, and are the start of the model already.
+bool is_free_body(const Model& model, const Island& island) {
+  return island.all.bodies.size() == 1 && island.all.v_end - island.all.v_begin == 6 && !constrained(island) &&
+         !model.links[static_cast<size_t>(island.all.begin)].joint.valid();
+}
+
 // Velocities of the new model under which its generalised momentum is that of the bodies' velocities V (world frame,
 // about the bodies' origins): M v = sum_b J_b^T I_b V_b. Prescribed motion keeps its own.
 void take_momentum(const scene::Scene& scene, const std::vector<Motiond>& V, WorldPool& pool) {
   const Model& model = pool.model;
   Data& data = pool.data;
   scene::State& state = pool.state;
-  forward_kinematics(model, state.q, data.zero, data);
-  for (LinkData& d : data.links) d.f_ext = {};
-  for (size_t b = 0; b < model.bodies.size(); ++b) {
-    const BodyAddress& body = model.bodies[b];
-    if (body.link < 0) continue;
-    LinkData& d = data.links[static_cast<size_t>(body.link)];
-    const scene::MassProperties& m = scene.bodies[b].mass;
-    const Inertiad I = to_parent(body.X_LB, Inertiad(inertia_about_origin(m.mass, m.center, m.inertia)));
-    const Vec3d w = transpose_times(d.X_WL.R, V[b].w);
-    const Vec3d v = transpose_times(d.X_WL.R, V[b].v) - cross(w, body.X_LB.p);  // of the link's origin
-    d.f_ext += I * Motiond{w, v};
-  }
-  for (size_t i = 0; i < model.links.size(); ++i) {  // gravity of the kernel's root taken out
-    LinkData& d = data.links[i];
-    d.f_ext += model.links[i].inertia * Motiond{{}, -transpose_times(d.X_WL.R, model.gravity)};
-  }
-  std::vector<double>&v = pool.v, &tau = pool.tau;
-  v = state.v;  // prescribed links keep theirs
-  tau.assign(v.size(), 0.0);
-  for (const Link& link : model.links) {  // rotors: armature times the joint's own rate, as far as it is known
-    for (int k = link.v; k < link.v + kernels::degrees(link.motion); ++k) {
-      const auto at = static_cast<size_t>(k);
-      tau[at] = model.laws[at].armature * state.v[at];
-    }
-  }
-  kernels::articulated_bodies(model, 0, model.nlink, tau.data(), data.diagonal.data(), data.held.data(),
-                              data.links.data(), data.balls.data(), v.data(), data.needed.data());
-  state.v = v;
+  std::vector<double>& tau = pool.tau;
+  tau.assign(state.v.size(), 0.0);
   for (const Island& island : model.islands) {
+    if (is_free_body(model, island)) continue;
+    const Tree& all = island.all;
+    place_links(model, island, state.q.data(), data.zero.data(), data);
+    gather_momentum(scene, model, island, V, data);
+    for (auto k = static_cast<size_t>(all.v_begin); k < static_cast<size_t>(all.v_end); ++k) {
+      tau[k] = model.laws[k].armature * state.v[k];  // rotors: the joint's own rate, as far as it is known
+    }
+    kernels::articulated_bodies(model, all.begin, all.end, tau.data(), data.diagonal.data(), data.held.data(),
+                                data.links.data(), data.balls.data(), state.v.data(), data.needed.data());
     if (constrained(island)) project(model, island, data, state.q, state.v);
   }
 }
 
 double kinetic(const Model& model, Data& data, const scene::State& state) {
   forward_kinematics(model, state.q, state.v, data);
-  return energy(model, data, state.q, state.v).kinetic;
+  double sum = 0;
+  for (size_t i = 0; i < model.links.size(); ++i)
+    sum += 0.5 * dot(data.links[i].V, model.links[i].inertia * data.links[i].V);
+  for (size_t k = 0; k < model.laws.size(); ++k) sum += 0.5 * model.laws[k].armature * state.v[k] * state.v[k];
+  return sum;
 }
 
 // Efforts and targets of joints that both models have.

@@ -25,7 +25,7 @@ struct WorldPool {
   std::vector<Posed> X_WB;  // of the scene, as written
   std::vector<Motiond> V_WB;
   std::vector<std::optional<double>> position, velocity;
-  std::vector<double> v, tau;
+  std::vector<double> tau;
   std::vector<scene::JointId> attached, free;  // joints that attach() made: that hold, and whose places are free
 };
 

@@ -1,11 +1,13 @@
 // Body poses and reaction wrenches of a state.
 #include <algorithm>
 
+#include "geoul/core/clones.h"
 #include "geoul/dynamics/constraints.h"
 #include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "geoul/dynamics/kernels.h"
 #include "geoul/dynamics/rigid_groups.h"
+#include "geoul/dynamics/scalar_kernels.h"
 #include "geoul/dynamics/weld_loops.h"
 
 namespace geoul::dynamics {
@@ -159,7 +161,7 @@ scene::State make_state(const Model& model) {
   return state;
 }
 
-void place_bodies(const Model& model, Data& data, scene::State& state) {
+GEOUL_CLONES [[gnu::flatten]] void place_bodies(const Model& model, Data& data, scene::State& state) {
   forward_kinematics(model, state.q, state.v, data);
   for (int i = 0; i < model.nlink; ++i) {
     const Link& link = model.links[static_cast<std::size_t>(i)];
