@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "geoul/dynamics/batch.h"
+#include "geoul/dynamics/contacts.h"
 #include "geoul/dynamics/dynamics.h"
 #include "scenarios/allocations.h"
 #include "scenarios/contacts.h"
@@ -131,8 +132,9 @@ TEST(BatchContacts, AWorldThatTouchesNothingStepsAsIfNothingCouldTouch) {
   Scene scene = ground({0.5, 0});
   add_ball(scene, "/ball", 1, 0.1, {0, 0, 0.1}, {0.5, 0});
   const Model model = compiled(scene);
-  for (Shape& shape : scene.shapes) shape.collides = false;
-  Batch batch = batch_of(model, 9, awake()), flying = batch_of(compiled(scene), 9, awake());
+  for (scene::Shape& shape : scene.shapes) shape.collides = false;
+  Batch batch = batch_of(model, 9, awake());
+  Batch flying = batch_of(compiled(scene), 9, awake());
   Start high = start_of(model, 4, 1);
   high.q[2] += 3;
   batch.write_state(4, high.q, high.v), flying.write_state(4, high.q, high.v);
