@@ -2,9 +2,6 @@
 // reference, in order of strength from the front. A child's tree is its parent's tree, one name deeper, with the arcs
 // that are written on the child itself put before those it has from its ancestors.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "geoul/scene/formats/usd/stage.h"
@@ -48,32 +45,14 @@ bool contains(const std::string& outer, const std::string& inner) {
 
 }  // namespace
 
-std::optional<std::string> read_bytes(const std::string& file, const Location& from, Diagnostics& diagnostics) {
-  std::error_code status;
-  const std::filesystem::file_status kind = std::filesystem::status(file, status);
-  if (!std::filesystem::exists(kind)) {
-    diagnostics.error(from, "missing-file", "'" + file + "' does not exist", "check the path");
-    return std::nullopt;
-  }
-  std::ifstream in(file, std::ios::binary);
-  std::string bytes;
-  if (in && !std::filesystem::is_directory(kind)) {
-    bytes.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  }
-  if (!in || in.bad() || std::filesystem::is_directory(kind)) {
-    diagnostics.error(from, "unreadable-file", "'" + file + "' cannot be read", "check that it is a file you may read");
-    return std::nullopt;
-  }
-  return bytes;
-}
-
 class Composer {
  public:
-  Composer(Stage& stage, Diagnostics& diagnostics) : stage_(stage), diagnostics_(diagnostics) {}
+  Composer(Stage& stage, AssetFiles& files, Diagnostics& diagnostics)
+      : stage_(stage), files_(files), diagnostics_(diagnostics) {}
 
   void run(std::unique_ptr<Layer> root) {
     stage_.root_ = root.get();
-    const std::string key = key_of(root->file);
+    const std::string key = AssetFiles::key(root->file);
     layers_[key] = root.get();
     stage_.layers_.push_back(std::move(root));
     Node node = pseudo_root(stack_of(*stage_.root_, key));
@@ -84,36 +63,16 @@ class Composer {
   }
 
  private:
-  static std::string key_of(const std::string& file) {
-    std::error_code status;
-    const std::filesystem::path whole = std::filesystem::weakly_canonical(file, status);
-    return status ? file : whole.string();
-  }
-
   // Layers -------------------------------------------------------------------------------------------------------
 
-  static std::string resolve(const std::string& asset, const Layer& from) {
-    const std::filesystem::path path(asset);
-    if (path.is_absolute() || from.folder.empty()) return asset;
-    return (std::filesystem::path(from.folder) / path).lexically_normal().string();
-  }
-
   const Layer* load(const std::string& file, const Location& from) {
-    const std::string key = key_of(file);
+    const std::string key = AssetFiles::key(file);
     const auto found = layers_.find(key);
     if (found != layers_.end()) return found->second;
     layers_[key] = nullptr;
-    const std::size_t brackets = file.find_last_of('[');
-    const std::string ending = std::filesystem::path(file).extension().string();
-    if (brackets != std::string::npos && file.back() == ']') {
-      diagnostics_.error(from, "unsupported-format", "'" + file + "': files inside a usdz are not supported yet",
-                         "unpack it");
-      return nullptr;
-    }
-    const std::optional<std::string> bytes = read_bytes(file, from, diagnostics_);
-    if (!bytes) return nullptr;
     const std::size_t errors = diagnostics_.error_count();
-    std::unique_ptr<Layer> layer = parse_layer(*bytes, file, diagnostics_);
+    std::unique_ptr<Layer> layer = files_.layer(file, from, diagnostics_);
+    if (!layer) return nullptr;
     const Layer* kept = layer.get();
     if (diagnostics_.error_count() != errors) broken_.insert(kept);
     stage_.layers_.push_back(std::move(layer));
@@ -135,9 +94,13 @@ class Composer {
   void add_layers(const Layer& layer, std::vector<const Layer*>& chain, LayerStack& stack) {
     stack.layers.push_back(&layer);
     chain.push_back(&layer);
+    if (!layer.relocates.empty()) {
+      diagnostics_.error({layer.file, 0, ""}, "unsupported-relocates", "relocates is not supported yet",
+                         "flatten the file with usdcat --flatten");
+    }
     for (const Sublayer& sub : layer.sublayers) {
       const Location where{layer.file, sub.line, ""};
-      const Layer* child = load(resolve(sub.asset, layer), where);
+      const Layer* child = load(files_.resolve(sub.asset, layer), where);
       if (!child) continue;
       if (std::find(chain.begin(), chain.end(), child) != chain.end()) {
         std::string text;
@@ -220,7 +183,8 @@ class Composer {
   // Arcs that are not read yet and would change what the scene means: an error once for each spec.
   void refuse_unread(const PrimSpec& spec, const Layer& layer) {
     const bool clips = find(spec.metadata, "clips") || find(spec.metadata, "clipAssetPaths");
-    if (spec.inherits.empty() && spec.specializes.empty() && spec.variant_contents.empty() && !clips) return;
+    const bool moves = !spec.relocates.empty();
+    if (spec.inherits.empty() && spec.specializes.empty() && spec.variant_contents.empty() && !clips && !moves) return;
     if (!refused_.insert(&spec).second) return;
     const Location where{layer.file, spec.line, spec.path};
     const char* mend = "flatten the file with usdcat --flatten";
@@ -230,6 +194,7 @@ class Composer {
       diagnostics_.error(where, "unsupported-specializes", "specializes is not supported yet", mend);
     if (!spec.variant_contents.empty())
       diagnostics_.error(where, "unsupported-variants", "variant sets are not supported yet", mend);
+    if (moves) diagnostics_.error(where, "unsupported-relocates", "relocates is not supported yet", mend);
     if (clips) diagnostics_.error(where, "unsupported-clips", "value clips are not supported yet", mend);
   }
 
@@ -238,10 +203,10 @@ class Composer {
     const LayerStack* stack = node.stack;
     const Layer* layer = stack->layers.front();
     if (!reference.asset.empty()) {
-      const std::string file = resolve(reference.asset, from);
+      const std::string file = files_.resolve(reference.asset, from);
       layer = load(file, where);
       if (!layer) return;
-      stack = stack_of(*layer, key_of(file));
+      stack = stack_of(*layer, AssetFiles::key(file));
     }
     std::string target = reference.path;
     const bool broken = broken_.count(layer) > 0;  // what it lacks may stand in what could not be read
@@ -421,6 +386,7 @@ class Composer {
   }
 
   Stage& stage_;
+  AssetFiles& files_;
   Diagnostics& diagnostics_;
   std::unordered_map<std::string, const Layer*> layers_;
   std::unordered_map<std::string, const LayerStack*> stacks_;
@@ -432,9 +398,9 @@ class Composer {
   bool too_large_ = false;
 };
 
-Stage compose(std::unique_ptr<Layer> root, Diagnostics& diagnostics) {
+Stage compose(std::unique_ptr<Layer> root, AssetFiles& files, Diagnostics& diagnostics) {
   Stage stage;
-  Composer(stage, diagnostics).run(std::move(root));
+  Composer(stage, files, diagnostics).run(std::move(root));
   return stage;
 }
 

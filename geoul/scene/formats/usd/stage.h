@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "geoul/core/diagnostics.h"
+#include "geoul/scene/formats/usd/asset.h"
 #include "geoul/scene/formats/usd/layer.h"
 
 namespace geoul::scene::usd {
@@ -80,9 +81,7 @@ class Stage {
 };
 
 // Composes the stage of a root layer. Problems go to diagnostics; prims that could be composed are there.
-Stage compose(std::unique_ptr<Layer> root, Diagnostics& diagnostics);
-
-// Reads a whole file; none and a finding where that fails. `from` is who asked for it.
-std::optional<std::string> read_bytes(const std::string& file, const Location& from, Diagnostics& diagnostics);
+// `files` may hold what the root layer came from.
+Stage compose(std::unique_ptr<Layer> root, AssetFiles& files, Diagnostics& diagnostics);
 
 }  // namespace geoul::scene::usd
