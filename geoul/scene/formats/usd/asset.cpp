@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "geoul/scene/formats/usd/crate.h"
+
 namespace geoul::scene::usd {
 
 struct AssetFiles::Packages {};
@@ -33,6 +35,7 @@ std::unique_ptr<Layer> AssetFiles::layer(const std::string& name, const Location
 }
 
 std::unique_ptr<Layer> read_layer(std::string_view bytes, const std::string& file, Diagnostics& diagnostics) {
+  if (bytes.substr(0, kCrateMagic.size()) == kCrateMagic) return parse_crate(bytes, file, diagnostics);
   return parse_layer(bytes, file, diagnostics);
 }
 

@@ -219,7 +219,8 @@ Value Cursor::any_value(const std::string& anchor, int depth) {
     if (word == "None") return v;
     v.type.base = Base::kToken;
     v.content = Value::Strings{std::string(word)};
-    if (word == "true" || word == "false") v.type.base = Base::kBool, v.content = Value::Integers{word == "true"};
+    const bool yes = word == "true" || word == "True";
+    if (yes || word == "false" || word == "False") v.type.base = Base::kBool, v.content = Value::Integers{yes};
   } else {
     v.content = Value::Reals{real()};
   }

@@ -52,9 +52,8 @@ class Parser {
     if (text.substr(0, 3) == "\xEF\xBB\xBF") in_.move_to(3), text.remove_prefix(3);
     if (text.substr(0, 8) == "PXR-USDC" || text.substr(0, 4) == "PK\x03\x04") {
       diagnostics_.error({layer_->file, 0, ""}, "unsupported-format",
-                         text[0] == 'P' && text[1] == 'X' ? "binary USD (usdc) is not supported yet"
-                                                          : "zipped USD (usdz) is not supported yet",
-                         "write it as text with usdcat -o name.usda");
+                         text[1] == 'X' ? "this is binary USD, not text" : "this is a zip file, not text",
+                         text[1] == 'X' ? "name it .usdc or .usd" : "name it .usdz if it is a package");
       return false;
     }
     if (text.substr(0, 5) == "#usda" || text.substr(0, 4) == "#sdf") return true;
