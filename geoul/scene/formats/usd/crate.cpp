@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <unordered_map>
 
 #include "geoul/scene/formats/usd/crate_values.h"
@@ -62,8 +63,8 @@ class LayerBuilder {
   // Fields that have no place of their own in a spec.
   void generic_field(std::string_view name, Rep rep, Dictionary& out) {
     // What is only another form of what the specs themselves say, and a comment, which text does not keep either.
-    for (const char* skipped : {"primChildren", "properties", "variantSetChildren", "variantChildren", "comment",
-                                "connectionChildren", "targetChildren", "mapperChildren"}) {
+    for (const std::string_view skipped :
+         {"variantChildren", "comment", "connectionChildren", "targetChildren", "mapperChildren"}) {
       if (name == skipped) return;
     }
     Value value = values_->metadata(rep);
@@ -71,11 +72,18 @@ class LayerBuilder {
     out.emplace_back(name == "documentation" ? "doc" : name, std::move(value));
   }
 
-  // Children of `path` of one kind that have specs, in the order of the list in the field `list`, which names them
-  // all. `name` makes of a path's element what stands in the list.
+  // The fields of a prim that list its children.
+  struct Lists {
+    std::optional<Rep> prims, properties, variant_sets;
+  };
+
+  // Children of `path` of one kind that have specs, in the order of `list` (the field `field`), which names them all.
+  // `name` makes of a path's element what stands in the list.
   template <class Name>
-  std::vector<std::uint32_t> children(const CratePath& path, const std::string& place, std::string_view list,
-                                      PathKind kind, Name&& name) {
+  std::vector<std::uint32_t> children(const CratePath& path, const std::string& place, const char* field,
+                                      const std::optional<Rep>& list, Name&& name) {
+    const PathKind kind = list_kind(field);
+    std::vector<std::uint32_t> out;
     std::unordered_map<std::string_view, std::uint32_t> found;
     for (std::uint32_t c = path.first_child; c != kNone; c = tables_->paths[c].next_sibling) {
       const CratePath& child = tables_->paths[c];
@@ -83,28 +91,34 @@ class LayerBuilder {
       const std::string_view key = name(tables_->token(child.token));
       if (!key.empty()) found.emplace(key, c);
     }
-    std::vector<std::uint32_t> out;
-    each_field(path, place, [&](std::string_view field, Rep rep) {
-      if (field != list) return;
-      for (const std::string& item : values_->strings(rep)) {
-        const auto at = found.find(item);
-        if (at == found.end()) {
-          throw CrateError{"bad-crate", "names '" + item.substr(0, 60) + "', which has no spec or stands twice",
-                           "write the file again"};
+    if (list) {
+      try {
+        for (const std::string& item : values_->strings(*list)) {
+          const auto at = found.find(item);
+          if (at == found.end()) {
+            throw CrateError{"bad-crate", "names '" + item.substr(0, 60) + "', which has no spec or stands twice",
+                             "write the file again"};
+          }
+          out.push_back(at->second);
+          found.erase(at);
         }
-        out.push_back(at->second);
-        found.erase(at);
+      } catch (const CrateError& e) {
+        if (e.code == "too-large") throw;
+        report({e.code, "field '" + std::string(field) + "': " + e.message, e.mend}, place);
       }
-    });
+    }
     if (!found.empty()) {
       std::vector<std::string_view> left;
       for (const auto& [key, index] : found) left.push_back(key);
       diagnostics_.warning({layer_->file, 0, place == "/" ? "" : place}, "unlisted-spec",
                            "'" + std::string(std::min_element(left.begin(), left.end())->substr(0, 60)) +
-                               "' stands in the file but not in '" + std::string(list) + "'; it is left out",
+                               "' stands in the file but not in '" + field + "'; it is left out",
                            "write the file again");
     }
     return out;
+  }
+  static PathKind list_kind(std::string_view field) {
+    return field == "primChildren" ? PathKind::kPrim : field == "properties" ? PathKind::kProperty : PathKind::kVariant;
   }
   static std::string_view same(std::string_view name) { return name; }
 
@@ -113,6 +127,7 @@ class LayerBuilder {
     if (spec_of(path).kind != SpecKind::kRoot) {
       throw CrateError{"bad-crate", "the spec of the root is of kind " + number(spec_of(path).kind), {}};
     }
+    Lists lists;
     std::vector<std::string> sublayers;
     std::vector<std::pair<double, double>> offsets;
     each_field(path, "/", [&](std::string_view name, Rep rep) {
@@ -126,6 +141,8 @@ class LayerBuilder {
         layer_->relocates = values_->relocates(rep);
       } else if (name == "primOrder") {
         layer_->root.child_order = values_->strings(rep);
+      } else if (name == "primChildren") {
+        lists.prims = rep;
       } else {
         generic_field(name, rep, layer_->metadata);
       }
@@ -135,7 +152,7 @@ class LayerBuilder {
       layer_->sublayers.push_back({sublayers[i], 0, offset, scale});
     }
     warn_order(layer_->root);
-    prims_below(path, layer_->root, 0);
+    prims_below(path, layer_->root, lists.prims, 0);
   }
   static std::string number(SpecKind kind) { return std::to_string(static_cast<std::uint32_t>(kind)); }
 
@@ -146,8 +163,10 @@ class LayerBuilder {
                          "write them in the order that is meant");
   }
 
-  void prims_below(const CratePath& path, PrimSpec& parent, int depth) {
-    for (const std::uint32_t c : children(path, parent.path, "primChildren", PathKind::kPrim, same)) {
+  void prims_below(const CratePath& path, PrimSpec& parent, const std::optional<Rep>& list, int depth) {
+    const std::vector<std::uint32_t> all = children(path, parent.path, "primChildren", list, same);
+    parent.children.reserve(all.size());
+    for (const std::uint32_t c : all) {
       const CratePath& child = tables_->paths[c];
       auto prim = std::make_unique<PrimSpec>();
       prim->name = std::string(tables_->token(child.token));
@@ -181,13 +200,24 @@ class LayerBuilder {
 
   // Fields, properties, variants and prims of a prim or of a variant.
   void content(const CratePath& path, PrimSpec& prim, int depth) {
-    each_field(path, prim.path, [&](std::string_view name, Rep rep) { prim_field(prim, name, rep); });
+    Lists lists;
+    each_field(path, prim.path, [&](std::string_view name, Rep rep) {
+      if (name == "primChildren") {
+        lists.prims = rep;
+      } else if (name == "properties") {
+        lists.properties = rep;
+      } else if (name == "variantSetChildren") {
+        lists.variant_sets = rep;
+      } else {
+        prim_field(prim, name, rep);
+      }
+    });
     warn_order(prim);
-    properties(path, prim);
-    for (const std::uint32_t c : children(path, prim.path, "variantSetChildren", PathKind::kVariant, set_name)) {
+    properties(path, prim, lists.properties);
+    for (const std::uint32_t c : children(path, prim.path, "variantSetChildren", lists.variant_sets, set_name)) {
       variant_set(path, tables_->paths[c], prim, depth);
     }
-    prims_below(path, prim, depth);
+    prims_below(path, prim, lists.prims, depth);
   }
 
   void prim_field(PrimSpec& prim, std::string_view name, Rep rep) {
@@ -273,8 +303,10 @@ class LayerBuilder {
     prim.variant_contents.push_back(std::move(set));
   }
 
-  void properties(const CratePath& path, PrimSpec& prim) {
-    for (const std::uint32_t c : children(path, prim.path, "properties", PathKind::kProperty, same)) {
+  void properties(const CratePath& path, PrimSpec& prim, const std::optional<Rep>& list) {
+    const std::vector<std::uint32_t> all = children(path, prim.path, "properties", list, same);
+    prim.attributes.reserve(all.size());
+    for (const std::uint32_t c : all) {
       const CratePath& child = tables_->paths[c];
       const std::string name(tables_->token(child.token));
       const std::string place = prim.path + "." + name;

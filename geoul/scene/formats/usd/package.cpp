@@ -241,7 +241,9 @@ std::optional<std::string> package_bytes(const std::vector<std::pair<std::string
   if (size >= kMaxBytes || members.size() >= 0xffff) return std::nullopt;
   std::string out, list;
   out.reserve(static_cast<std::size_t>(size));
-  for (const auto& [name, bytes] : members) {
+  for (const auto& member : members) {
+    const std::string& name = member.first;
+    const std::string_view bytes = member.second;
     const auto local = static_cast<std::uint32_t>(out.size());
     // The extra field has a header of 4 bytes, so it may have to fill up to the boundary after the next.
     const std::size_t used = out.size() + kLocalBytes + name.size();
