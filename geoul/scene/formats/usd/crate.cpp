@@ -17,8 +17,8 @@ constexpr std::size_t kPrimBytes = sizeof(PrimSpec) + 200;
 
 class LayerBuilder {
  public:
-  LayerBuilder(std::string_view bytes, const std::string& file, Diagnostics& diagnostics)
-      : bytes_(bytes), budget_(bytes.size()), diagnostics_(diagnostics), layer_(std::make_unique<Layer>()) {
+  LayerBuilder(std::string_view bytes, const std::string& file, Diagnostics& diagnostics, std::size_t allowance)
+      : bytes_(bytes), budget_(bytes.size(), allowance), diagnostics_(diagnostics), layer_(std::make_unique<Layer>()) {
     layer_->file = file;
     layer_->folder = std::filesystem::path(file).parent_path().string();
     layer_->root.path = "/";
@@ -387,8 +387,9 @@ class LayerBuilder {
 
 }  // namespace
 
-std::unique_ptr<Layer> parse_crate(std::string_view bytes, const std::string& file, Diagnostics& diagnostics) {
-  return LayerBuilder(bytes, file, diagnostics).run();
+std::unique_ptr<Layer> parse_crate(std::string_view bytes, const std::string& file, Diagnostics& diagnostics,
+                                   std::size_t allowance) {
+  return LayerBuilder(bytes, file, diagnostics, allowance).run();
 }
 
 }  // namespace geoul::scene::usd

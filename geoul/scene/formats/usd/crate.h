@@ -3,6 +3,7 @@
 // which come with their own rounding instead of a text's digits.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,10 +15,14 @@ namespace geoul::scene::usd {
 
 constexpr std::string_view kCrateMagic = "PXR-USDC";
 
+// What a file of any size may unfold to [bytes], before 256 times its size.
+constexpr std::size_t kCrateAllowance = std::size_t{96} << 20;
+
 // All problems go to diagnostics, with a prim's or property's path, or a byte in the message; what could be read is
 // returned, so the layer is whole only where no error was added. Not read: splines, and array edits of later versions
-// (unsupported-value). O(size of the layer in memory), which is refused above 96 MiB + 256 times the file's size; prims
-// nested deeper than 200, or values deeper than 64, are an error.
-std::unique_ptr<Layer> parse_crate(std::string_view bytes, const std::string& file, Diagnostics& diagnostics);
+// (unsupported-value). O(size of the layer in memory), which is refused above the allowance and 256 times the file's
+// size; prims nested deeper than 200, or values deeper than 64, are an error.
+std::unique_ptr<Layer> parse_crate(std::string_view bytes, const std::string& file, Diagnostics& diagnostics,
+                                   std::size_t allowance = kCrateAllowance);
 
 }  // namespace geoul::scene::usd

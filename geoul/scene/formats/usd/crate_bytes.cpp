@@ -13,7 +13,7 @@ void fail_at(std::size_t byte, const std::string& message) {
 }
 
 void Budget::spent() const {
-  throw CrateError{"too-large", "the file unfolds to more than 96 MiB and 256 times its size",
+  throw CrateError{"too-large", "the file unfolds to more than is allowed: 96 MiB and 256 times its size",
                    "split it, or write it as text"};
 }
 

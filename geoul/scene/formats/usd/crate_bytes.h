@@ -27,14 +27,13 @@ struct CrateError {
 // What a layer may still take from memory [bytes]: a file of a few hundred bytes can ask for terabytes.
 class Budget {
  public:
-  explicit Budget(std::size_t file_size) : left_(kFree + kPerByte * file_size) {}
+  Budget(std::size_t file_size, std::size_t free) : left_(free + kPerByte * file_size) {}
   void take(std::size_t n, std::size_t bytes_each) {
     if (bytes_each != 0 && n > left_ / bytes_each) spent();
     left_ -= n * bytes_each;
   }
 
  private:
-  static constexpr std::size_t kFree = std::size_t{96} << 20;
   static constexpr std::size_t kPerByte = 256;  // a prim of 900 bytes here takes 4 bytes at least there
   [[noreturn]] void spent() const;
 

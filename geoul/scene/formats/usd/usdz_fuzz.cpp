@@ -1,5 +1,4 @@
 // libFuzzer: any bytes as a package; every member of one that opens lies in it, beside the others, and may be read.
-// seeds: geoul/scene/formats/usd/testdata/bad_usdz
 #include <cstdint>
 #include <cstdlib>
 #include <string>
