@@ -16,16 +16,12 @@ Bodies bodies_of(const View& view, const Prim& prim) {
   Bodies out;
   out.insert(view.placement(prim).body);
   if (prim.has_api("PhysicsRigidBodyAPI")) return out;  // bodies below are bodies of their own
-  std::vector<int> open(prim.children);
   bool any_below = false;
-  while (!open.empty()) {
-    const Prim& p = view.stage.prims()[static_cast<std::size_t>(open.back())];
-    open.pop_back();
-    if (p.has_api("PhysicsCollisionAPI") || p.has_api("PhysicsRigidBodyAPI")) {
-      out.insert(view.placement(p).body);
-      any_below = true;
-    }
-    open.insert(open.end(), p.children.begin(), p.children.end());
+  for (int i = view.stage.first_child(prim); i < prim.end; ++i) {
+    const Prim& p = view.stage.prims()[static_cast<std::size_t>(i)];
+    if (!p.has_api("PhysicsCollisionAPI") && !p.has_api("PhysicsRigidBodyAPI")) continue;
+    out.insert(view.placement(p).body);
+    any_below = true;
   }
   // A plain Xform above bodies stands for them, not for the world.
   if (any_below && !view.placement(prim).body.valid() && !prim.has_api("PhysicsCollisionAPI")) out.erase(kWorld);

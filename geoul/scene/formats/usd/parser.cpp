@@ -371,16 +371,13 @@ class Parser {
   }
 
   void property(PrimSpec& prim) {
-    const int line = (in_.skip_space(), in_.line());
+    in_.skip_space();
     const Edit edit = edit_word();
     if (edit == Edit::kReorder &&
         (in_.peek_word() == "nameChildren" || in_.peek_word() == "properties" || in_.peek_word() == "rootPrims")) {
       const bool properties = in_.property_name() == "properties";
       in_.expect('=', "after reorder");
       (properties ? prim.property_order : prim.child_order) = strings(edit);
-      diagnostics_.warning({layer_->file, line, prim.path == "/" ? "" : prim.path}, "order-ignored",
-                           "'reorder' is not supported yet: prims and properties keep the order in which they stand",
-                           "write them in the order that is meant");
       in_.end_statement();
       return;
     }
