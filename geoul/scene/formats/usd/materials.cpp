@@ -50,6 +50,7 @@ void read_surface(const View& view, const Prim& shader, Material& out) {
 }
 
 void read_physics(const View& view, const Prim& prim, Material& out) {
+  read_vendor_material(view, prim, out);
   if (!prim.has_api("PhysicsMaterialAPI")) return;
   out.static_friction = view.positive(prim, "physics:staticFriction", 0);
   out.dynamic_friction = view.positive(prim, "physics:dynamicFriction", 0);

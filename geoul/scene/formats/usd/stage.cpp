@@ -122,6 +122,16 @@ std::optional<Resolved> Stage::attribute(const Prim& prim, const std::string& na
   return found;
 }
 
+std::optional<std::string> Stage::mapped(const Prim& prim, const Opinion& opinion, const std::string& path) {
+  std::optional<std::string> there = opinion.to_stage(path);
+  if (!there || !prim.copied) return there;
+  // A copy of a copy was made from the paths of the copy that it was made of: the first copy maps first.
+  std::vector<const PathMap*> copies;
+  for (const MapChain* link = prim.copied; link; link = link->outer) copies.push_back(link->map);
+  for (std::size_t i = copies.size(); i-- > 0 && there;) there = copies[i]->to_target(*there);
+  return there;
+}
+
 std::vector<std::string> Stage::targets(const Prim& prim, const std::string& name, Diagnostics& diagnostics) const {
   std::vector<std::string> out;
   for (std::size_t i = prim.opinions.size(); i-- > 0;) {
@@ -130,17 +140,17 @@ std::vector<std::string> Stage::targets(const Prim& prim, const std::string& nam
     if (!spec) continue;
     ListOp<std::string> op = spec->targets;
     for (auto* list : {&op.items, &op.added, &op.prepended, &op.appended, &op.deleted, &op.ordered}) {
-      std::vector<std::string> mapped;
+      std::vector<std::string> there_list;
       for (const std::string& path : *list) {
-        if (std::optional<std::string> there = o.to_stage(path)) {
-          mapped.push_back(std::move(*there));
+        if (std::optional<std::string> there = mapped(prim, o, path)) {
+          there_list.push_back(std::move(*there));
         } else {
           diagnostics.error({o.layer->file, spec->line, prim.path}, "target-outside-reference",
                             "'" + name + "' names <" + path + ">, which is not below the referenced prim",
                             "reference a prim that holds both, or write the target where the reference is made");
         }
       }
-      *list = std::move(mapped);
+      *list = std::move(there_list);
     }
     op.apply(out);
   }
@@ -155,11 +165,11 @@ std::vector<std::string> Stage::connections(const Prim& prim, const std::string&
     if (!spec || spec->connections.empty()) continue;
     ListOp<std::string> op = spec->connections;
     for (auto* list : {&op.items, &op.added, &op.prepended, &op.appended, &op.deleted, &op.ordered}) {
-      std::vector<std::string> mapped;
+      std::vector<std::string> there_list;
       for (const std::string& path : *list) {
-        if (std::optional<std::string> there = o.to_stage(path)) mapped.push_back(std::move(*there));
+        if (std::optional<std::string> there = mapped(prim, o, path)) there_list.push_back(std::move(*there));
       }
-      *list = std::move(mapped);
+      *list = std::move(there_list);
     }
     op.apply(out);
   }

@@ -36,7 +36,10 @@ struct Prim {
   int parent = -1;
   int end = 0;  // behind the last prim below it
   bool instance = false;
-  std::vector<Opinion> opinions;                          // strongest first
+  bool expanded = false;             // a PointInstancer whose copies are there
+  int point = -1;                    // of a copy's first prim: its pose among View::points
+  const MapChain* copied = nullptr;  // from the prototype's paths to the copy's, the last copy first
+  std::vector<Opinion> opinions;     // strongest first
   const std::vector<std::string>* api_schemas = nullptr;  // composed, in order; never null
 
   std::string_view name() const { return std::string_view(path).substr(path.rfind('/') + 1); }
@@ -77,6 +80,8 @@ class Stage {
 
  private:
   friend class Composer;
+  friend class Expander;
+  static std::optional<std::string> mapped(const Prim& prim, const Opinion& opinion, const std::string& path);
   std::optional<Resolved> resolve_at(const Opinion& opinion, const AttributeSpec& spec) const;
 
   std::deque<std::unique_ptr<Layer>> layers_;

@@ -93,18 +93,20 @@ std::optional<Scene> scene_of(std::unique_ptr<Layer> layer, usd::AssetFiles& fil
                               std::size_t errors) {
   if (diagnostics.error_count() != errors) return std::nullopt;
   const std::string name = name_of(layer->file, *layer);
-  const Stage stage = usd::compose(std::move(layer), files, diagnostics);
+  Stage stage = usd::compose(std::move(layer), files, diagnostics);
   if (diagnostics.error_count() != errors) return std::nullopt;
   Scene scene;
   scene.name = name;
   View view{stage, diagnostics, scene};
   read_units(view);
+  usd::expand_instancers(stage, view);
   read_gravity(view);
   usd::place_prims(view);
   usd::read_shapes(view);
   usd::read_mass(view);
   usd::read_joints(view);
   usd::read_filters(view);
+  usd::report_unread(view);
   if (diagnostics.error_count() != errors) return std::nullopt;
   return scene;
 }
