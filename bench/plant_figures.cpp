@@ -59,8 +59,8 @@ int main(int argc, char** argv) {
   const std::filesystem::path plants = std::filesystem::temp_directory_path() / "geoul_plants";
   for (const std::string copies : {"instance", "reference", "plain"}) {
     const std::string folder = (plants / copies).string();
-    const std::string make = std::string("python3 " GEOUL_SOURCE_DIR "/bench/scenes/make_plant.py ") + folder +
-                             " --copies " + copies;
+    const std::string make =
+        std::string("python3 " GEOUL_SOURCE_DIR "/bench/scenes/make_plant.py ") + folder + " --copies " + copies;
     if (std::system(make.c_str()) != 0) return 1;
     if (std::system((std::string(argv[0]) + " " + folder).c_str()) != 0) return 1;
   }

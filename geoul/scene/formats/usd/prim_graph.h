@@ -101,6 +101,7 @@ class Indexer {
   bool build(const NewArc& arc, PrimGraph& part);
   int insert(Evaluation& e, const NewArc& arc, const PrimGraph& part);
   bool acyclic(const PrimGraph& graph, const NewArc& arc);
+  bool is_taken(const NewArc& arc);
   void relocate(Evaluation& e, int node);
   void references(Evaluation& e, int node, bool payload);
   void classes(Evaluation& e, int node, ArcType type);

@@ -255,11 +255,24 @@ bool Indexer::build(const NewArc& arc, PrimGraph& part) {
   return true;
 }
 
+// Whether a relocate of the target's layer stack took the target away: an error, since nothing is there.
+bool Indexer::is_taken(const NewArc& arc) {
+  for (const auto& [from, to] : arc.stack->relocates.pairs) {
+    if (!is_below(from, arc.path)) continue;
+    if (arc.where && reported_.insert({arc.where->file + arc.where->path, arc.where->line}).second) {
+      diagnostics_.error(*arc.where, "relocated-target", "<" + arc.path + "> was relocated from there",
+                         "name the place that it was relocated to");
+    }
+    return true;
+  }
+  return false;
+}
+
 // Index of the new node; -1 where there is none: a circle, said unless the arc is implied.
 int Indexer::add_arc(Evaluation& e, const NewArc& arc) {
   if (work_.nodes > kMaxNodes || e.graph.nodes.size() > kMaxGraph) work_.exhausted = true;
   if (work_.exhausted || arc.path.size() < 2) return -1;
-  if (arc.type != ArcType::kRelocate && !acyclic(e.graph, arc)) return -1;
+  if (arc.type != ArcType::kRelocate && (!acyclic(e.graph, arc) || is_taken(arc))) return -1;
   PrimGraph part;
   if (!build(arc, part)) {
     report_cycle(e.graph, arc);

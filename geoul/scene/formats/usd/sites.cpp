@@ -260,9 +260,10 @@ void Sites::add_references(const Site& site, bool payload, std::vector<Reference
     if (!resolve(site, *a.layer, *a.reference, arc)) continue;
     for (const LayerStack::Entry& entry : site.stack->layers) {
       if (entry.layer == a.layer) {
-        // Its times are those of the layer that it is written in, whose own offset within the stack counts as well.
-        const double rate = arc.internal ? 1 : codes_per_second(*a.layer) / arc.stack->codes_per_second;
-        arc.time = entry.time * TimeMap{arc.time.offset, arc.time.scale * rate};
+        // Its times are those of the layer that it is written in, whose own offset within the stack counts as well; but
+        // what stays in the layer stack has that offset already.
+        const double rate = codes_per_second(*a.layer) / arc.stack->codes_per_second;
+        if (!arc.internal) arc.time = entry.time * TimeMap{arc.time.offset, arc.time.scale * rate};
         break;
       }
     }
