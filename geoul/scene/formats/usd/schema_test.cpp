@@ -244,6 +244,36 @@ TEST(Meshes, LeaveOutHolesAndTurnLeftHandedFaces) {
   EXPECT_EQ(left.meshes.at(0).triangles.at(0), (std::array<std::uint32_t, 3>{0, 1, 2}));
 }
 
+// Links of an articulation without self-collisions, though no joint joins a with c; merged groups are one.
+TEST(Filters, ExcludeArticulationsAndMergedGroups) {
+  const auto body = [](const std::string& name) {
+    return "def Cube \"" + name +
+           "\" (\n    prepend apiSchemas = [\"PhysicsRigidBodyAPI\", \"PhysicsCollisionAPI\"]\n)\n{\n}\n";
+  };
+  const std::string bodies = body("a") + body("b") + body("c") + body("d");
+  const auto joint = [](const std::string& x, const std::string& y) {
+    return "def PhysicsRevoluteJoint \"" + x + y + "\"\n{\n    rel physics:body0 = </" + x +
+           ">\n    rel physics:body1 = </" + y + ">\n}\n";
+  };
+  std::string touching = header() + bodies + joint("a", "b") + joint("b", "c");
+  touching.insert(touching.find("PhysicsRigidBodyAPI") - 1, "\"PhysicsArticulationRootAPI\", ");
+  std::string apart = touching;
+  apart.insert(apart.find("{\n}", apart.find("\"a\"")) + 2, "    bool physxArticulation:enabledSelfCollisions = 0\n");
+  EXPECT_TRUE(read(touching).collision_exclusions.empty());
+  EXPECT_EQ(read(apart).collision_exclusions.size(), 3u);
+  const auto group = [](const std::string& name, const std::string& member, const std::string& more) {
+    return "def PhysicsCollisionGroup \"" + name +
+           "\" (\n    prepend apiSchemas = [\"CollectionAPI:colliders\"]\n)\n{\n"
+           "    rel collection:colliders:includes = </" +
+           member + ">\n" + more + "}\n";
+  };
+  const std::string one = "    string physics:mergeGroup = \"one\"\n";
+  const Scene merged = read(header() + bodies + group("g", "a", one + "    rel physics:filteredGroups = </other>\n") +
+                            group("h", "b", one) + group("other", "c", ""));
+  const std::vector<std::pair<BodyId, BodyId>> expected = {{BodyId{0}, BodyId{2}}, {BodyId{1}, BodyId{2}}};
+  EXPECT_EQ(merged.collision_exclusions, expected);
+}
+
 TEST(Findings, SayWhatOfOtherEnginesIsNotRead) {
   Diagnostics d;
   read(header() +
