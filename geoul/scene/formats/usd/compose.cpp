@@ -90,16 +90,24 @@ class Composer {
       const std::size_t slash = p.rfind('/');
       return slash != std::string::npos && !p.empty() && p.substr(0, std::max<std::size_t>(slash, 1)) == path;
     };
+    const auto name_of = [&](const std::string& p) {
+      return sites_.intern(std::string_view(p).substr(p.rfind('/') + 1));
+    };
     for (const auto& [from, to] : pairs) {
       if (!child_of(from)) continue;
-      const Name name = sites_.intern(from.substr(from.rfind('/') + 1));
-      names.erase(std::remove(names.begin(), names.end(), name), names.end());
+      const Name name = name_of(from);
       seen.erase(name);
+      const auto at = std::find(names.begin(), names.end(), name);
+      if (at == names.end()) continue;
+      if (child_of(to) && seen.insert(name_of(to)).second) {
+        *at = name_of(to);  // renamed where it stands
+      } else {
+        names.erase(at);
+      }
     }
     for (const auto& [from, to] : pairs) {
       if (!child_of(to)) continue;
-      const Name name = sites_.intern(to.substr(to.rfind('/') + 1));
-      if (seen.insert(name).second) names.push_back(name);
+      if (seen.insert(name_of(to)).second) names.push_back(name_of(to));
     }
   }
 
