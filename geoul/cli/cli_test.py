@@ -269,6 +269,15 @@ class Works(Sandbox):
         done = run("run", SCENARIO / "site.yaml", "--check", "--no-record", "--json", "--scene", flat)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_scene_converted_to_a_package_reads_again(self):
+        package = self.folder / "cell.usdz"
+        self.assertEqual(run("convert", SCENARIO / "cell.usda", package).returncode, 0)
+        self.assertEqual(package.read_bytes()[:4], b"PK\x03\x04")
+        again, text = self.folder / "again.usda", self.folder / "text.usda"
+        self.assertEqual(run("convert", package, again).returncode, 0)
+        self.assertEqual(run("convert", SCENARIO / "cell.usda", text).returncode, 0)
+        self.assertEqual(again.read_bytes(), text.read_bytes())
+
 
 class Socket:
     """A WebSocket client of a few lines, for loopback."""

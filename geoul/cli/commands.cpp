@@ -170,12 +170,13 @@ Command add_convert(CLI::App& app) {
     std::string in, out;
   };
   const auto a = std::make_shared<Arguments>();
-  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it as .usda");
-  command.add_option("IN", a->in, "scene file (.usda, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
-  command.add_option("OUT", a->out, "file to write (.usda)")->required();
+  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it as .usda or .usdz");
+  command.add_option("IN", a->in, "scene file (.usda, .usdc, .usdz, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
+  command.add_option("OUT", a->out, "file to write (.usda, or the package .usdz)")->required();
   command.footer(
       "Examples:\n"
       "  geoul convert robot.urdf robot.usda\n"
+      "  geoul convert robot.urdf robot.usdz\n"
       "  geoul convert scenarios/ur3e_cell/cell.usda flat.usda\n"
       "Exit codes: 0 done, 2 bad input or usage.");
   return [a] {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "geoul/core/crc32.h"
+
 namespace geoul::history {
 
 inline constexpr std::string_view kMcapMagic{"\x89MCAP0\r\n", 8};
@@ -140,8 +142,5 @@ struct RawRecord {
 };
 // Takes the record at the front of `bytes`, which then begins after it; nothing where it is not whole.
 std::optional<RawRecord> take_record(std::string_view& bytes);
-
-// CRC-32 (IEEE 802.3). crc32(b, crc32(a)) is that of a and b joined; crc32({}) is 0.
-std::uint32_t crc32(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace geoul::history

@@ -87,12 +87,13 @@ std::string to_json(const std::vector<CheckedFile>& files) {
 }
 
 Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics) {
-  if (extension(out) != ".usda") {
-    return Error{ErrorCode::kUnsupported, out + ": only .usda is written; name the file so"};
+  const bool package = extension(out) == ".usdz";
+  if (!package && extension(out) != ".usda") {
+    return Error{ErrorCode::kUnsupported, out + ": only .usda and .usdz are written; name the file so"};
   }
   const std::optional<scene::Scene> scene = scene::read_scene(in, diagnostics);
   if (!scene) return diagnostics.to_error();
-  const Result<void> written = scene::write_usda(*scene, out);
+  const Result<void> written = package ? scene::write_usdz(*scene, out) : scene::write_usda(*scene, out);
   if (!written) return written.error();
   return counted(scene->bodies.size(), "body", "bodies") + ", " + counted(scene->joints.size(), "joint", "joints") +
          ", " + counted(scene->shapes.size(), "shape", "shapes");

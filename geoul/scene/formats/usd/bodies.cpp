@@ -46,7 +46,7 @@ void read_body(View& view, const Prim& prim, const Frame& parent, Placement& pla
   body.X_WB = place.in_world.X;
   body.V_WB = read_velocity(view, prim, parent);
   body.kinematic = view.flag(prim, "physics:kinematicEnabled").value_or(false);
-  body.gravity = view.flag(prim, "geoul:gravity").value_or(true);
+  body.gravity = view.flag(prim, "geoul:gravity").value_or(vendor_gravity(view, prim));
   body.source = prim.where();
   if (view.flag(prim, "physics:startsAsleep").value_or(false)) {
     view.diagnostics.info(prim.where("physics:startsAsleep"), "not-read", "bodies are never asleep here");
@@ -94,7 +94,8 @@ void place_prims(View& view) {
     const Placement& above = view.placements[static_cast<std::size_t>(prim.parent)];
     Placement place = above;
     bool reset = false;
-    const Frame local = local_frame(view, prim, reset);
+    Frame local = local_frame(view, prim, reset);
+    if (prim.point >= 0 && !reset) local = view.points[static_cast<std::size_t>(prim.point)] * local;
     const Frame parent = reset ? Frame{} : above.in_world;
     place.in_world = parent * local;
     place.in_body = above.in_body * local;
@@ -112,7 +113,7 @@ void place_prims(View& view) {
     }
     read_body(view, prim, parent, place);
     if (prim.type_name == "Camera") read_camera(view, prim, place);
-    if (view.flag(prim, "geoul:site").value_or(false)) {
+    if (view.flag(prim, "geoul:site").value_or(false) || prim.has_api("MjcSiteAPI")) {
       view.scene.sites.push_back({prim.path, place.body, place.in_body.X});
     }
     view.placements[i] = std::move(place);

@@ -1,383 +1,211 @@
-// Composition: a prim's opinions are the nodes of a tree, one for the stage's own layer stack and one for each
-// reference, in order of strength from the front. A child's tree is its parent's tree, one name deeper, with the arcs
-// that are written on the child itself put before those it has from its ancestors.
+// Composition of a stage: from the root down, every prim's graph from its parent's, and its opinions from the graph.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <set>
+#include <unordered_set>
 
+#include "geoul/scene/formats/usd/prim_graph.h"
 #include "geoul/scene/formats/usd/stage.h"
 
 namespace geoul::scene::usd {
 namespace {
 
-constexpr std::size_t kMaxPrims = 200'000;  // about 80 MB; a file whose references multiply is refused within a second
-constexpr std::size_t kMaxNodes = 4'000'000;
-constexpr std::size_t kMaxArcDepth = 64;
-constexpr std::size_t kMaxPathDepth = 400;
+constexpr int kMaxDepth = 400;
+// Memory that a stage may take beyond what its files hold, so that references that multiply are stopped.
+constexpr std::size_t kMaxBytes = 180'000'000;
+constexpr std::size_t kBytesOfSpec = 4'000;  // more for each site that files write
 
-struct LayerStack {
-  std::vector<const Layer*> layers;  // strongest first
-  std::string name;
-};
-
-struct Node {
-  const LayerStack* stack = nullptr;
-  std::string path;                    // in the stack's namespace
-  std::vector<const PrimSpec*> specs;  // a layer of the stack each; null where it says nothing
-  const PathMap* map = nullptr;
-  bool payload = false;
-  bool direct = false;     // the arc is written on this prim, not on one above it
-  std::vector<Node> arcs;  // strongest first
-
-  bool empty() const {
-    return arcs.empty() && std::all_of(specs.begin(), specs.end(), [](const PrimSpec* s) { return !s; });
+bool below_class_arc(const PrimGraph& graph, int node, bool& direct) {
+  for (int i = node; i >= 0; i = graph.nodes[static_cast<std::size_t>(i)].parent) {
+    if (graph.nodes[static_cast<std::size_t>(i)].type != ArcType::kInherit) continue;
+    direct = graph.below_introduction(i) == 0;
+    return true;
   }
-};
-
-struct Site {
-  const LayerStack* stack;
-  std::string path;
-};
-
-bool contains(const std::string& outer, const std::string& inner) {
-  if (outer == "/") return true;
-  return inner.compare(0, outer.size(), outer) == 0 && (inner.size() == outer.size() || inner[outer.size()] == '/');
+  return false;
 }
 
 }  // namespace
 
-std::optional<std::string> read_bytes(const std::string& file, const Location& from, Diagnostics& diagnostics) {
-  std::error_code status;
-  const std::filesystem::file_status kind = std::filesystem::status(file, status);
-  if (!std::filesystem::exists(kind)) {
-    diagnostics.error(from, "missing-file", "'" + file + "' does not exist", "check the path");
-    return std::nullopt;
-  }
-  std::ifstream in(file, std::ios::binary);
-  std::string bytes;
-  if (in && !std::filesystem::is_directory(kind)) {
-    bytes.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  }
-  if (!in || in.bad() || std::filesystem::is_directory(kind)) {
-    diagnostics.error(from, "unreadable-file", "'" + file + "' cannot be read", "check that it is a file you may read");
-    return std::nullopt;
-  }
-  return bytes;
-}
-
 class Composer {
  public:
-  Composer(Stage& stage, Diagnostics& diagnostics) : stage_(stage), diagnostics_(diagnostics) {}
+  Composer(Stage& stage, AssetFiles& files, Diagnostics& diagnostics)
+      : stage_(stage), diagnostics_(diagnostics), sites_(files, diagnostics), indexer_(sites_, diagnostics) {}
 
   void run(std::unique_ptr<Layer> root) {
     stage_.root_ = root.get();
-    const std::string key = key_of(root->file);
-    layers_[key] = root.get();
-    stage_.layers_.push_back(std::move(root));
-    Node node = pseudo_root(stack_of(*stage_.root_, key));
-    stage_.prims_.push_back({});
-    stage_.prims_[0].path = "/";
-    stage_.index_["/"] = 0;
-    add_children(node, 0, 0);
+    LayerStack* stack = sites_.root_stack(std::move(root));
+    stage_.api_lists_.emplace_back();
+    Prim& top = stage_.prims_.emplace_back();
+    top.path = "/";
+    top.api_schemas = &stage_.api_lists_.front();
+    add_children(indexer_.root(*stack), 0, 0);
+    stage_.prims_[0].end = static_cast<int>(stage_.prims_.size());
+    stage_.index_.reserve(stage_.prims_.size());
+    for (std::size_t i = 0; i < stage_.prims_.size(); ++i) {
+      stage_.index_.emplace(stage_.prims_[i].path, static_cast<int>(i));
+    }
+    if (indexer_.work().exhausted) too_large({stage_.root_->file, 0, "/"});
+    stage_.layers_ = sites_.take_layers();
+    stage_.maps_ = indexer_.take_maps();
+    stage_.chains_ = indexer_.take_chains();
   }
 
  private:
-  static std::string key_of(const std::string& file) {
-    std::error_code status;
-    const std::filesystem::path whole = std::filesystem::weakly_canonical(file, status);
-    return status ? file : whole.string();
-  }
-
-  // Layers -------------------------------------------------------------------------------------------------------
-
-  static std::string resolve(const std::string& asset, const Layer& from) {
-    const std::filesystem::path path(asset);
-    if (path.is_absolute() || from.folder.empty()) return asset;
-    return (std::filesystem::path(from.folder) / path).lexically_normal().string();
-  }
-
-  const Layer* load(const std::string& file, const Location& from) {
-    const std::string key = key_of(file);
-    const auto found = layers_.find(key);
-    if (found != layers_.end()) return found->second;
-    layers_[key] = nullptr;
-    const std::size_t brackets = file.find_last_of('[');
-    const std::string ending = std::filesystem::path(file).extension().string();
-    if (brackets != std::string::npos && file.back() == ']') {
-      diagnostics_.error(from, "unsupported-format", "'" + file + "': files inside a usdz are not supported yet",
-                         "unpack it");
-      return nullptr;
-    }
-    const std::optional<std::string> bytes = read_bytes(file, from, diagnostics_);
-    if (!bytes) return nullptr;
-    const std::size_t errors = diagnostics_.error_count();
-    std::unique_ptr<Layer> layer = parse_layer(*bytes, file, diagnostics_);
-    const Layer* kept = layer.get();
-    if (diagnostics_.error_count() != errors) broken_.insert(kept);
-    stage_.layers_.push_back(std::move(layer));
-    layers_[key] = kept;
-    return kept;
-  }
-
-  const LayerStack* stack_of(const Layer& root, const std::string& key) {
-    const auto found = stacks_.find(key);
-    if (found != stacks_.end()) return found->second;
-    LayerStack& stack = owned_stacks_.emplace_back();
-    stacks_[key] = &stack;
-    stack.name = root.file;
-    std::vector<const Layer*> chain;
-    add_layers(root, chain, stack);
-    return &stack;
-  }
-
-  void add_layers(const Layer& layer, std::vector<const Layer*>& chain, LayerStack& stack) {
-    stack.layers.push_back(&layer);
-    chain.push_back(&layer);
-    for (const Sublayer& sub : layer.sublayers) {
-      const Location where{layer.file, sub.line, ""};
-      const Layer* child = load(resolve(sub.asset, layer), where);
-      if (!child) continue;
-      if (std::find(chain.begin(), chain.end(), child) != chain.end()) {
-        std::string text;
-        for (const Layer* l : chain) text += l->file + " -> ";
-        diagnostics_.error(where, "circular-sublayers", "sublayers lead in a circle: " + text + child->file,
-                           "remove one of them");
-      } else if (stack.layers.size() > 1000 || chain.size() > kMaxArcDepth) {
-        diagnostics_.error(where, "too-deep", "more than 1000 sublayers, or nested deeper than 64 levels");
-      } else {
-        add_layers(*child, chain, stack);
-      }
-    }
-    chain.pop_back();
-  }
-
-  // Trees of nodes -----------------------------------------------------------------------------------------------
-
-  static Node pseudo_root(const LayerStack* stack) {
-    Node node;
-    node.stack = stack;
-    node.path = "/";
-    for (const Layer* layer : stack->layers) node.specs.push_back(&layer->root);
-    return node;
-  }
-
-  Node child_of(const Node& parent, const std::string& name, std::vector<Site>& chain) {
-    Node node;
-    node.stack = parent.stack;
-    node.path = parent.path == "/" ? "/" + name : parent.path + "/" + name;
-    node.map = parent.map;
-    node.payload = parent.payload;
-    bool any = false;
-    for (const PrimSpec* spec : parent.specs) {
-      node.specs.push_back(spec ? spec->child(name) : nullptr);
-      any = any || node.specs.back();
-    }
-    ++node_count_;
-    chain.push_back({node.stack, node.path});
-    if (any) add_direct_arcs(node, chain);
-    for (const Node& arc : parent.arcs) {
-      Node child = child_of(arc, name, chain);
-      if (!child.empty()) node.arcs.push_back(std::move(child));
-    }
-    std::stable_partition(node.arcs.begin(), node.arcs.end(), [](const Node& n) { return !n.payload; });
-    chain.pop_back();
-    return node;
-  }
-
-  void add_direct_arcs(Node& node, std::vector<Site>& chain) {
-    struct Arc {
-      Reference reference;
-      const Layer* layer;
-      bool operator==(const Arc& b) const {
-        return reference == b.reference && (layer == b.layer || reference.asset.empty());
-      }
-    };
-    for (const bool payload : {false, true}) {
-      std::vector<Arc> arcs;
-      for (std::size_t i = node.specs.size(); i-- > 0;) {
-        const PrimSpec* spec = node.specs[i];
-        if (!spec) continue;
-        const Layer* layer = node.stack->layers[i];
-        if (!payload) refuse_unread(*spec, *layer);
-        const ListOp<Reference>& op = payload ? spec->payloads : spec->references;
-        if (op.empty()) continue;
-        ListOp<Arc> anchored;
-        anchored.is_explicit = op.is_explicit;
-        const auto anchor = [&](const std::vector<Reference>& from, std::vector<Arc>& to) {
-          for (const Reference& r : from) to.push_back({r, layer});
-        };
-        anchor(op.items, anchored.items), anchor(op.added, anchored.added), anchor(op.prepended, anchored.prepended);
-        anchor(op.appended, anchored.appended), anchor(op.deleted, anchored.deleted);
-        anchor(op.ordered, anchored.ordered);
-        anchored.apply(arcs);
-      }
-      for (const Arc& arc : arcs) add_arc(node, arc.reference, *arc.layer, chain);
-    }
-  }
-
-  // Arcs that are not read yet and would change what the scene means: an error once for each spec.
-  void refuse_unread(const PrimSpec& spec, const Layer& layer) {
-    const bool clips = find(spec.metadata, "clips") || find(spec.metadata, "clipAssetPaths");
-    if (spec.inherits.empty() && spec.specializes.empty() && spec.variant_contents.empty() && !clips) return;
-    if (!refused_.insert(&spec).second) return;
-    const Location where{layer.file, spec.line, spec.path};
-    const char* mend = "flatten the file with usdcat --flatten";
-    if (!spec.inherits.empty())
-      diagnostics_.error(where, "unsupported-inherits", "inherits is not supported yet", mend);
-    if (!spec.specializes.empty())
-      diagnostics_.error(where, "unsupported-specializes", "specializes is not supported yet", mend);
-    if (!spec.variant_contents.empty())
-      diagnostics_.error(where, "unsupported-variants", "variant sets are not supported yet", mend);
-    if (clips) diagnostics_.error(where, "unsupported-clips", "value clips are not supported yet", mend);
-  }
-
-  void add_arc(Node& node, const Reference& reference, const Layer& from, std::vector<Site>& chain) {
-    const Location where{from.file, reference.line, node.path};
-    const LayerStack* stack = node.stack;
-    const Layer* layer = stack->layers.front();
-    if (!reference.asset.empty()) {
-      const std::string file = resolve(reference.asset, from);
-      layer = load(file, where);
-      if (!layer) return;
-      stack = stack_of(*layer, key_of(file));
-    }
-    std::string target = reference.path;
-    const bool broken = broken_.count(layer) > 0;  // what it lacks may stand in what could not be read
-    if (target.empty()) {
-      if (layer->default_prim.empty() && broken) return;
-      if (layer->default_prim.empty()) {
-        diagnostics_.error(where, "no-default-prim", "'" + layer->file + "' names no default prim to reference",
-                           "write defaultPrim = \"...\" in it, or a path behind the reference");
-        return;
-      }
-      target = layer->default_prim.front() == '/' ? layer->default_prim : "/" + layer->default_prim;
-    }
-    if (!acyclic(stack, target, chain, where)) return;
-    std::optional<Node> found = node_at(stack, target, chain);
-    if (!found || found->empty()) {
-      if (broken) return;
-      diagnostics_.error(where, "missing-prim", "<" + target + "> does not exist in '" + layer->file + "'",
-                         "name a prim of that file");
-      return;
-    }
-    PathMap& map = stage_.maps_.emplace_back();
-    map = {target, node.path, node.map};
-    set_map(*found, nullptr, &map);
-    found->payload = reference.payload;
-    found->direct = true;
-    node.arcs.push_back(std::move(*found));
-  }
-
-  bool acyclic(const LayerStack* stack, const std::string& target, const std::vector<Site>& chain,
-               const Location& where) {
-    for (const Site& site : chain) {
-      if (site.stack != stack || !(contains(site.path, target) || contains(target, site.path))) continue;
-      std::string text;
-      for (const Site& s : chain) text += s.stack->name + "<" + s.path + "> -> ";
-      diagnostics_.error(where, "circular-reference",
-                         "references lead in a circle: " + text.substr(0, 2000) + stack->name + "<" + target + ">",
-                         "remove one of them");
-      return false;
-    }
-    if (chain.size() < kMaxArcDepth && node_count_ < kMaxNodes) return true;
-    too_large(where);
-    return false;
-  }
-
   void too_large(const Location& where) {
     if (too_large_) return;
     too_large_ = true;
-    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or 200000 prims");
-  }
-
-  // The tree of a prim in a layer stack by itself, with all its ancestors' arcs.
-  std::optional<Node> node_at(const LayerStack* stack, const std::string& path, std::vector<Site>& chain) {
-    Node node = pseudo_root(stack);
-    std::size_t begin = 1;
-    while (begin < path.size()) {
-      const std::size_t end = std::min(path.find('/', begin), path.size());
-      node = child_of(node, path.substr(begin, end - begin), chain);
-      if (node.empty()) return std::nullopt;
-      begin = end + 1;
-    }
-    return node;
-  }
-
-  // Hangs the tree of a referenced prim below the map of the reference: its own maps end there.
-  void set_map(Node& node, const PathMap* old_end, const PathMap* map) {
-    if (node.map == old_end) {
-      node.map = map;
-    } else {
-      PathMap& copy = stage_.maps_.emplace_back();
-      copy = *node.map;
-      PathMap* last = &copy;
-      while (last->parent != old_end) {
-        PathMap& next = stage_.maps_.emplace_back();
-        next = *last->parent;
-        last->parent = &next;
-        last = &next;
-      }
-      last->parent = map;
-      node.map = &copy;
-    }
-    for (Node& arc : node.arcs) set_map(arc, old_end, map);
-  }
-
-  // Prims --------------------------------------------------------------------------------------------------------
-
-  static void collect(const Node& node, std::vector<Opinion>& out) {
-    for (std::size_t i = 0; i < node.specs.size(); ++i) {
-      if (node.specs[i]) out.push_back({node.specs[i], node.stack->layers[i], node.map});
-    }
-    for (const Node& arc : node.arcs) collect(arc, out);
+    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or 180 MB of prims",
+                       "check for a file that references itself by way of many others");
   }
 
   // Names of all children: those of weaker opinions first, as USD orders them.
-  static std::vector<std::string> child_names(const std::vector<Opinion>& opinions) {
-    std::vector<std::string> names;
-    std::set<std::string_view> seen;
-    for (std::size_t i = opinions.size(); i-- > 0;) {
-      for (const auto& child : opinions[i].spec->children) {
-        if (seen.insert(child->name).second) names.push_back(child->name);
+  std::vector<Name> child_names(const PrimGraph& graph) {
+    graph.by_strength(order_);
+    const std::vector<int>& order = order_;
+    std::vector<Name> names;
+    std::unordered_set<Name> seen;
+    std::size_t speaking = 0;
+    for (const Node& node : graph.nodes) speaking += !node.site->specs.empty();
+    for (std::size_t i = order.size(); i-- > 0;) {
+      const Node& node = graph.nodes[static_cast<std::size_t>(order[i])];
+      add_relocated(node, names, seen);
+      if (node.inert || node.instance_depth || node.site->specs.empty()) continue;
+      for (const auto& [name, site] : sites_.children(*node.site)) {
+        if ((speaking == 1 && seen.empty()) || seen.insert(name).second) names.push_back(name);
+      }
+      if (!node.site->reorders) continue;
+      for (std::size_t k = node.site->specs.size(); k-- > 0;) {
+        std::vector<Name> wanted;
+        for (const std::string& name : node.site->specs[k].spec->child_order) wanted.push_back(sites_.intern(name));
+        apply_order(names, wanted);
       }
     }
     return names;
   }
 
-  void add_children(const Node& parent, int parent_index, std::size_t depth) {
-    std::vector<Opinion> opinions;
-    collect(parent, opinions);
-    for (const std::string& name : child_names(opinions)) {
-      if (too_large_) return;
-      std::vector<Site> chain;
-      const Node node = child_of(parent, name, chain);
-      Prim prim;
-      collect(node, prim.opinions);
-      if (prim.opinions.empty() || !defined(prim)) continue;
-      prim.name = name;
-      prim.parent = parent_index;
-      prim.path = node.path;
-      compose_fields(prim);
-      report_instance(node, prim);
-      if (stage_.prims_.size() >= kMaxPrims || depth > kMaxPathDepth) return too_large(prim.where());
-      const int index = static_cast<int>(stage_.prims_.size());
-      stage_.index_[prim.path] = index;
-      stage_.prims_[static_cast<std::size_t>(parent_index)].children.push_back(index);
-      stage_.prims_.push_back(std::move(prim));
-      add_children(node, index, depth + 1);
+  // Takes out the children that the stack relocates from here, and adds those that it relocates to here.
+  void add_relocated(const Node& node, std::vector<Name>& names, std::unordered_set<Name>& seen) {
+    const auto& pairs = node.site->stack->relocates.pairs;
+    if (pairs.empty() || node.inert || node.site->variant) return;
+    const std::string path = node.site->path();
+    const auto child_of = [&](const std::string& p) {
+      const std::size_t slash = p.rfind('/');
+      return slash != std::string::npos && !p.empty() && p.substr(0, std::max<std::size_t>(slash, 1)) == path;
+    };
+    const auto name_of = [&](const std::string& p) {
+      return sites_.intern(std::string_view(p).substr(p.rfind('/') + 1));
+    };
+    for (const auto& [from, to] : pairs) {
+      if (!child_of(from)) continue;
+      const Name name = name_of(from);
+      seen.erase(name);
+      const auto at = std::find(names.begin(), names.end(), name);
+      if (at == names.end()) continue;
+      if (child_of(to) && seen.insert(name_of(to)).second) {
+        *at = name_of(to);  // renamed where it stands
+      } else {
+        names.erase(at);
+      }
+    }
+    for (const auto& [from, to] : pairs) {
+      if (!child_of(to)) continue;
+      if (seen.insert(name_of(to)).second) names.push_back(name_of(to));
     }
   }
 
-  // Whether the prim exists: some opinion defines it, none stronger makes it a class or switches it off.
-  bool defined(const Prim& prim) {
-    const auto active = std::find_if(prim.opinions.begin(), prim.opinions.end(),
-                                     [](const Opinion& o) { return o.spec->active.has_value(); });
-    if (active != prim.opinions.end() && !*active->spec->active) return false;
-    for (const Opinion& o : prim.opinions) {
-      if (o.spec->specifier != Specifier::kOver) return o.spec->specifier == Specifier::kDef;
+  void add_children(const PrimGraph& parent, int parent_index, int depth) {
+    PrimGraph graph;
+    for (const Name name : child_names(parent)) {
+      if (too_large_ || indexer_.work().exhausted) return;
+      indexer_.extend(parent, name, graph);
+      indexer_.evaluate(graph);
+      Prim prim;
+      collect(graph, prim);
+      const std::string& above = stage_.prims_[static_cast<std::size_t>(parent_index)].path;
+      prim.path.reserve(above.size() + name->size() + 1);
+      if (parent_index > 0) prim.path = above;
+      prim.path += '/';
+      prim.path += *name;
+      if (prim.opinions.empty() || !exists(graph, prim)) continue;
+      prim.parent = parent_index;
+      compose_fields(prim);
+      if (is_instance(prim)) {
+        if (stage_.prims_.size() > 0) report_overrides(graph);
+        prim.instance = indexer_.mute_locals(graph);
+      }
+      bytes_ += sizeof(Prim) + 2 * prim.path.size() + prim.opinions.size() * sizeof(Opinion) + 100;
+      const std::size_t bytes = bytes_ + sites_.bytes() + indexer_.bytes();
+      if (depth > kMaxDepth || bytes > kMaxBytes + kBytesOfSpec * sites_.spec_sites()) {
+        return too_large({stage_.root_->file, 0, prim.path});
+      }
+      const int index = static_cast<int>(stage_.prims_.size());
+      stage_.prims_.push_back(std::move(prim));
+      add_children(graph, index, depth + 1);
+      stage_.prims_[static_cast<std::size_t>(index)].end = static_cast<int>(stage_.prims_.size());
     }
+  }
+
+  void collect(const PrimGraph& graph, Prim& prim) {
+    graph.by_strength(order_);
+    std::size_t count = 0;
+    for (const Node& node : graph.nodes) count += node.inert ? 0 : node.site->specs.size();
+    prim.opinions.reserve(count);
+    for (const int i : order_) {
+      const Node& node = graph.nodes[static_cast<std::size_t>(i)];
+      if (node.inert) continue;
+      for (const Site::Spec& s : node.site->specs) {
+        const LayerStack::Entry& entry = node.site->stack->layers[s.layer];
+        prim.opinions.push_back({s.spec, entry.layer, node.to_root, time_of(entry.time)});
+      }
+      if (!node.site->checked) report_unread(*node.site);
+    }
+  }
+  const TimeMap* time_of(const TimeMap& time) {
+    if (time == TimeMap{}) return nullptr;
+    for (const TimeMap& known : stage_.times_) {
+      if (known == time) return &known;
+    }
+    return &stage_.times_.emplace_back(time);
+  }
+
+  // What is not read and would change what the scene means.
+  void report_unread(Site& site) {
+    site.checked = true;
+    for (const Site::Spec& s : site.specs) {
+      const Location where{site.stack->layers[s.layer].layer->file, s.spec->line, s.spec->path};
+      if (s.spec->metadata.empty() && s.spec->relocates.empty()) continue;
+      if (find(s.spec->metadata, "clips") || find(s.spec->metadata, "clipAssetPaths")) {
+        diagnostics_.error(where, "unsupported-clips", "value clips are not supported",
+                           "write the values as time samples: usdcat --flatten");
+      }
+      if (!s.spec->relocates.empty()) {
+        diagnostics_.warning(where, "old-relocates", "relocates of a prim are an old form, which USD ignores; so here",
+                             "write relocates in the layer's metadata");
+      }
+    }
+  }
+
+  // Whether the prim is there: active, and some opinion defines it, not as a class. Inherited classes define less than
+  // any `def`, since what inherits them may be one.
+  bool exists(const PrimGraph& graph, const Prim& prim) {
+    for (const Opinion& o : prim.opinions) {
+      if (!o.spec->active) continue;
+      if (!*o.spec->active) return false;
+      break;
+    }
+    int best = 0;  // 0 none, 1 inherited class, 2 directly inherited class, 3 defined
+    bool is_class = false;
+    for (const int i : order_) {
+      const Node& node = graph.nodes[static_cast<std::size_t>(i)];
+      if (node.inert) continue;
+      for (const Site::Spec& s : node.site->specs) {
+        if (s.spec->specifier == Specifier::kOver || best == 3) continue;
+        bool direct = false;
+        const bool inherited = s.spec->specifier == Specifier::kClass && below_class_arc(graph, i, direct);
+        const int strength = !inherited ? 3 : direct ? 2 : 1;
+        if (strength > best) best = strength, is_class = s.spec->specifier == Specifier::kClass;
+      }
+      if (best == 3) break;
+    }
+    if (best > 0) return !is_class;
     const Opinion& o = prim.opinions.front();
     if (!o.spec->attributes.empty() || !o.spec->relationships.empty()) {
       diagnostics_.warning({o.layer->file, o.spec->line, o.spec->path}, "over-without-def",
@@ -386,55 +214,57 @@ class Composer {
     return false;
   }
 
-  // Below an instance USD leaves out what is not in the referenced prims; here it is read like any other opinion.
-  void report_instance(const Node& node, const Prim& prim) {
-    const auto said = std::find_if(prim.opinions.begin(), prim.opinions.end(),
-                                   [](const Opinion& o) { return o.spec->instanceable.has_value(); });
-    if (said == prim.opinions.end() || !*said->spec->instanceable || !has_direct_arc(node)) return;
-    report_overrides(node);
+  static bool is_instance(const Prim& prim) {
+    for (const Opinion& o : prim.opinions) {
+      if (o.spec->instanceable) return *o.spec->instanceable;
+    }
+    return false;
   }
 
-  static bool has_direct_arc(const Node& node) {
-    return std::any_of(node.arcs.begin(), node.arcs.end(), [](const Node& n) { return n.direct || has_direct_arc(n); });
-  }
-
-  void report_overrides(const Node& node) {
-    for (std::size_t i = 0; i < node.specs.size(); ++i) {
-      const PrimSpec* spec = node.specs[i];
-      if (!spec || spec->children.empty() || !reported_instances_.insert(spec).second) continue;
-      const PrimSpec& child = *spec->children.front();
-      diagnostics_.warning({node.stack->layers[i]->file, child.line, child.path}, "instance-override",
-                           "stands below an instance ('instanceable = true'), where USD ignores it; it is read here",
+  // Said once for a spec: what stands below an instance and does not come with it.
+  void report_overrides(const PrimGraph& graph) {
+    if (graph.nodes.size() < 2) return;
+    for (const Site::Spec& s : graph.nodes.front().site->specs) {
+      if (s.spec->children.empty() || !reported_.insert(s.spec).second) continue;
+      const PrimSpec& child = *s.spec->children.front();
+      diagnostics_.warning({graph.nodes.front().site->stack->layers[s.layer].layer->file, child.line, child.path},
+                           "instance-override",
+                           "stands below an instance ('instanceable = true'), where USD ignores it",
                            "remove it, or write instanceable = false");
     }
-    for (const Node& arc : node.arcs) {
-      if (!arc.direct) report_overrides(arc);
-    }
   }
 
-  static void compose_fields(Prim& prim) {
-    for (std::size_t i = prim.opinions.size(); i-- > 0;) {
-      const PrimSpec& spec = *prim.opinions[i].spec;
-      if (!spec.type_name.empty()) prim.type_name = spec.type_name;
-      spec.api_schemas.apply(prim.api_schemas);
+  void compose_fields(Prim& prim) {
+    bool any = false;
+    for (const Opinion& o : prim.opinions) {
+      if (prim.type_name.empty()) prim.type_name = o.spec->type_name;
+      any = any || !o.spec->api_schemas.empty();
     }
+    prim.api_schemas = &stage_.api_lists_.front();
+    if (!any) return;
+    std::vector<std::string> list;
+    for (std::size_t i = prim.opinions.size(); i-- > 0;) prim.opinions[i].spec->api_schemas.apply(list);
+    std::string key;
+    for (const std::string& name : list) key += name + '\n';
+    const auto [at, fresh] = api_index_.try_emplace(key, nullptr);
+    if (fresh) at->second = &stage_.api_lists_.emplace_back(std::move(list));
+    prim.api_schemas = at->second;
   }
 
   Stage& stage_;
   Diagnostics& diagnostics_;
-  std::unordered_map<std::string, const Layer*> layers_;
-  std::unordered_map<std::string, const LayerStack*> stacks_;
-  std::deque<LayerStack> owned_stacks_;
-  std::set<const PrimSpec*> refused_;
-  std::set<const PrimSpec*> reported_instances_;
-  std::set<const Layer*> broken_;  // had errors of their own
-  std::size_t node_count_ = 0;
+  Sites sites_;
+  Indexer indexer_;
+  std::vector<int> order_;  // of the graph that was looked at last
+  std::unordered_set<const PrimSpec*> reported_;
+  std::unordered_map<std::string, const std::vector<std::string>*> api_index_;
+  std::size_t bytes_ = 0;
   bool too_large_ = false;
 };
 
-Stage compose(std::unique_ptr<Layer> root, Diagnostics& diagnostics) {
+Stage compose(std::unique_ptr<Layer> root, AssetFiles& files, Diagnostics& diagnostics) {
   Stage stage;
-  Composer(stage, diagnostics).run(std::move(root));
+  Composer(stage, files, diagnostics).run(std::move(root));
   return stage;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "geoul/scene/formats/usd/value.h"
 
@@ -85,8 +86,8 @@ class Cursor {
 
  private:
   bool skip_comment();
-  void reals(int rows, int columns, Value::Reals& out);
-  void integers(int columns, Value::Integers& out);
+  void reals(int rows, int columns, std::vector<double>& out);
+  void integers(int columns, std::vector<std::int64_t>& out);
   std::int64_t integer();
   std::int64_t boolean();
   std::string text_element(Base base);

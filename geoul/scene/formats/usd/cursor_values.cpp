@@ -78,7 +78,7 @@ std::string Cursor::text_element(Base base) {
   return quoted("a string");
 }
 
-void Cursor::reals(int rows, int columns, Value::Reals& out) {
+void Cursor::reals(int rows, int columns, std::vector<double>& out) {
   if (rows > 1) {
     expect('(', "before the rows of a matrix");
     for (int i = 0; i < rows; ++i) {
@@ -102,7 +102,7 @@ void Cursor::reals(int rows, int columns, Value::Reals& out) {
   expect(')', "after the numbers of a vector");
 }
 
-void Cursor::integers(int columns, Value::Integers& out) {
+void Cursor::integers(int columns, std::vector<std::int64_t>& out) {
   if (columns == 1) {
     out.push_back(integer());
     return;
@@ -141,25 +141,29 @@ Value Cursor::value(const ValueType& type) {
   };
   switch (type.base) {
     case Base::kReal: {
-      Value::Reals& out = v.content.emplace<Value::Reals>();
+      std::vector<double> out;
       each([&] { reals(type.rows, type.columns, out); });
+      v.content = Value::Reals(out);
       return v;
     }
     case Base::kInteger: {
-      Value::Integers& out = v.content.emplace<Value::Integers>();
+      std::vector<std::int64_t> out;
       each([&] { integers(type.columns, out); });
+      v.content = Value::Integers(out);
       return v;
     }
     case Base::kBool: {
-      Value::Integers& out = v.content.emplace<Value::Integers>();
+      std::vector<std::int64_t> out;
       each([&] { out.push_back(boolean()); });
+      v.content = Value::Integers(out);
       return v;
     }
     case Base::kString:
     case Base::kToken:
     case Base::kAsset: {
-      Value::Strings& out = v.content.emplace<Value::Strings>();
+      std::vector<std::string> out;
       each([&] { out.push_back(text_element(type.base)); });
+      v.content = Value::Strings(out);
       return v;
     }
     case Base::kDictionary: {
@@ -192,8 +196,8 @@ Value Cursor::any_value(const std::string& anchor, int depth) {
     const char close = c == '[' ? ']' : ')';
     v.type.array = true;
     ++position_;
-    Value::Reals numbers;
-    Value::Strings strings;
+    std::vector<double> numbers;
+    std::vector<std::string> strings;
     while (!accept(close)) {
       const Value element = any_value(anchor, depth + 1);
       if (const auto* x = std::get_if<Value::Reals>(&element.content))
@@ -206,16 +210,17 @@ Value Cursor::any_value(const std::string& anchor, int depth) {
       break;
     }
     if (strings.empty()) {
-      v.content = std::move(numbers);
+      v.content = Value::Reals(numbers);
     } else {
-      v.content = std::move(strings);
+      v.content = Value::Strings(strings);
     }
   } else if (const std::string_view word = peek_word(); !word.empty() && word != "inf" && word != "nan") {
     position_ += word.size();
     if (word == "None") return v;
     v.type.base = Base::kToken;
     v.content = Value::Strings{std::string(word)};
-    if (word == "true" || word == "false") v.type.base = Base::kBool, v.content = Value::Integers{word == "true"};
+    const bool yes = word == "true" || word == "True";
+    if (yes || word == "false" || word == "False") v.type.base = Base::kBool, v.content = Value::Integers{yes};
   } else {
     v.content = Value::Reals{real()};
   }

@@ -1,5 +1,6 @@
 // Collision groups and filtered pairs, as pairs of bodies that never touch.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "geoul/scene/formats/usd/view.h"
@@ -16,16 +17,12 @@ Bodies bodies_of(const View& view, const Prim& prim) {
   Bodies out;
   out.insert(view.placement(prim).body);
   if (prim.has_api("PhysicsRigidBodyAPI")) return out;  // bodies below are bodies of their own
-  std::vector<int> open(prim.children);
   bool any_below = false;
-  while (!open.empty()) {
-    const Prim& p = view.stage.prims()[static_cast<std::size_t>(open.back())];
-    open.pop_back();
-    if (p.has_api("PhysicsCollisionAPI") || p.has_api("PhysicsRigidBodyAPI")) {
-      out.insert(view.placement(p).body);
-      any_below = true;
-    }
-    open.insert(open.end(), p.children.begin(), p.children.end());
+  for (int i = view.stage.first_child(prim); i < prim.end; ++i) {
+    const Prim& p = view.stage.prims()[static_cast<std::size_t>(i)];
+    if (!p.has_api("PhysicsCollisionAPI") && !p.has_api("PhysicsRigidBodyAPI")) continue;
+    out.insert(view.placement(p).body);
+    any_below = true;
   }
   // A plain Xform above bodies stands for them, not for the world.
   if (any_below && !view.placement(prim).body.valid() && !prim.has_api("PhysicsCollisionAPI")) out.erase(kWorld);
@@ -77,6 +74,57 @@ struct Pairs {
   }
 };
 
+// Groups of one mergeGroup are one: each has the members of all.
+void merge(const View& view, std::vector<Group>& groups) {
+  std::map<std::string, Bodies> merged;
+  const auto name = [&](const Group& group) { return view.token(*group.prim, "physics:mergeGroup").value_or(""); };
+  for (const Group& group : groups) {
+    if (const std::string key = name(group); !key.empty())
+      merged[key].insert(group.members.begin(), group.members.end());
+  }
+  if (merged.empty()) return;
+  for (Group& group : groups) {
+    if (const std::string key = name(group); !key.empty()) group.members = merged[key];
+  }
+}
+
+// The bodies that joints link with those of an articulation root, the world aside.
+Bodies articulation(const View& view, const Prim& root, const std::vector<std::vector<BodyId>>& linked) {
+  std::vector<BodyId> open;
+  for (int i = view.index(root); i < root.end; ++i) {
+    const Prim& prim = view.stage.prims()[static_cast<std::size_t>(i)];
+    if (prim.has_api("PhysicsRigidBodyAPI")) open.push_back(view.placement(prim).body);
+    const auto joint = view.joints.find(i);
+    if (joint != view.joints.end()) open.push_back(view.scene.joints[joint->second.index()].child);
+  }
+  Bodies out;
+  while (!open.empty()) {
+    const BodyId body = open.back();
+    open.pop_back();
+    if (!body.valid() || !out.insert(body).second) continue;
+    open.insert(open.end(), linked[body.index()].begin(), linked[body.index()].end());
+  }
+  return out;
+}
+
+// Articulations whose links do not touch each other.
+void exclude_articulations(const View& view, Pairs& out) {
+  std::vector<std::vector<BodyId>> linked(view.scene.bodies.size());
+  for (const Joint& j : view.scene.joints) {
+    if (!j.parent.valid() || !j.child.valid() || j.excluded_from_articulation) continue;
+    linked[j.parent.index()].push_back(j.child);
+    linked[j.child.index()].push_back(j.parent);
+  }
+  for (const Prim& prim : view.stage.prims()) {
+    if (!prim.has_api("PhysicsArticulationRootAPI")) continue;
+    const bool touch = view.flag(prim, "physxArticulation:enabledSelfCollisions").value_or(true) &&
+                       view.flag(prim, "newton:selfCollisionEnabled").value_or(true);
+    if (touch) continue;
+    const Bodies links = articulation(view, prim, linked);
+    out.add(prim, links, links);
+  }
+}
+
 }  // namespace
 
 void read_filters(View& view) {
@@ -98,12 +146,11 @@ void read_filters(View& view) {
       }
     }
   }
+  merge(view, groups);
+  exclude_articulations(view, out);
   for (const Group& group : groups) {
     const Prim& prim = *group.prim;
     const bool inverted = view.flag(prim, "physics:invertFilteredGroups").value_or(false);
-    if (!view.token(prim, "physics:mergeGroup").value_or("").empty()) {
-      view.warning(prim, "physics:mergeGroup", "not-read", "merged collision groups are not supported yet");
-    }
     const std::vector<std::string> filtered = view.stage.targets(prim, "physics:filteredGroups", view.diagnostics);
     for (const std::string& path : filtered) {
       const Prim* named = view.stage.find(path);

@@ -209,13 +209,14 @@ bool read_type(const View& view, const Prim& prim, Joint& joint) {
 }
 
 void read_custom(const View& view, const Prim& prim, Joint& joint) {
-  joint.effort_limit = view.positive(prim, "geoul:effortLimit", kUnlimited);
-  joint.velocity_limit = view.positive(prim, "geoul:velocityLimit", kUnlimited);
-  joint.damping = view.positive(prim, "geoul:damping", 0);
-  joint.friction = view.positive(prim, "geoul:friction", 0);
-  joint.armature = view.positive(prim, "geoul:armature", 0);
-  joint.stiffness = view.positive(prim, "geoul:stiffness", 0);
-  joint.spring_position = view.number(prim, "geoul:springPosition").value_or(0);
+  read_vendor_joint(view, prim, joint);
+  joint.effort_limit = view.positive(prim, "geoul:effortLimit", joint.effort_limit);
+  joint.velocity_limit = view.positive(prim, "geoul:velocityLimit", joint.velocity_limit);
+  joint.damping = view.positive(prim, "geoul:damping", joint.damping);
+  joint.friction = view.positive(prim, "geoul:friction", joint.friction);
+  joint.armature = view.positive(prim, "geoul:armature", joint.armature);
+  joint.stiffness = view.positive(prim, "geoul:stiffness", joint.stiffness);
+  joint.spring_position = view.number(prim, "geoul:springPosition").value_or(joint.spring_position);
   if (velocity_size(joint.type) != 1) return;
   const std::string state = joint.type == JointType::kPrismatic ? "state:linear:physics:" : "state:angular:physics:";
   const double unit = unit_of(view, joint.type);
@@ -246,25 +247,27 @@ void read_joint(View& view, const Prim& prim) {
   joint.break_force = breaking("physics:breakForce", force);
   joint.break_torque = breaking("physics:breakTorque", force * view.meters);
   read_custom(view, prim, joint);
+  view.joints[view.index(prim)] = JointId::from_index(view.scene.joints.size());
   view.scene.joints.push_back(std::move(joint));
   view.scene.joint_sources.push_back(prim.where());
 }
 
 void read_mimics(View& view) {
-  for (std::size_t i = 0; i < view.scene.joints.size(); ++i) {
-    const Prim* prim = view.stage.find(view.scene.joints[i].path);
-    if (!view.stage.has_relationship(*prim, "geoul:mimicSource")) continue;
+  for (const auto& [index, joint] : view.joints) {
+    const Prim& prim = view.stage.prims()[static_cast<std::size_t>(index)];
+    read_vendor_mimics(view, prim, joint);
+    if (!view.stage.has_relationship(prim, "geoul:mimicSource")) continue;
     bool broken = false;
-    const Prim* source = view.target(*prim, "geoul:mimicSource", broken);
+    const Prim* source = view.target(prim, "geoul:mimicSource", broken);
     if (!source) continue;
-    const std::optional<JointId> id = find_joint(view.scene, source->path);
-    if (!id) {
-      view.error(*prim, "geoul:mimicSource", "bad-mimic", "<" + source->path + "> is no joint",
+    const auto found = view.joints.find(view.index(*source));
+    if (found == view.joints.end()) {
+      view.error(prim, "geoul:mimicSource", "bad-mimic", "<" + source->path + "> is no joint",
                  "name the joint to follow");
       continue;
     }
-    view.scene.mimics.push_back({JointId::from_index(i), *id, view.number(*prim, "geoul:mimicMultiplier").value_or(1),
-                                 view.number(*prim, "geoul:mimicOffset").value_or(0)});
+    view.scene.mimics.push_back({joint, found->second, view.number(prim, "geoul:mimicMultiplier").value_or(1),
+                                 view.number(prim, "geoul:mimicOffset").value_or(0)});
   }
 }
 

@@ -1,6 +1,8 @@
 #include "geoul/scene/formats/usd/layer.h"
 
+#include <initializer_list>
 #include <map>
+#include <utility>
 
 namespace geoul::scene::usd {
 namespace {
@@ -31,6 +33,18 @@ std::map<std::string, ValueType, std::less<>> make_types() {
     types[std::string("texCoord2") + precision] = {Base::kReal, 1, 2, false};
     types[std::string("color4") + precision] = {Base::kReal, 1, 4, false};
     types[std::string("quat") + precision] = {Base::kReal, 1, 4, false};
+  }
+  // Names of before 2014 that usd-core reads still.
+  for (const auto& [old_name, name] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"Vec2i", "int2"},        {"Vec3i", "int3"},           {"Vec4i", "int4"},      {"Vec2h", "half2"},
+           {"Vec3h", "half3"},       {"Vec4h", "half4"},          {"Vec2f", "float2"},    {"Vec3f", "float3"},
+           {"Vec4f", "float4"},      {"Vec2d", "double2"},        {"Vec3d", "double3"},   {"Vec4d", "double4"},
+           {"Point", "point3d"},     {"PointFloat", "point3f"},   {"Normal", "normal3d"}, {"NormalFloat", "normal3f"},
+           {"Vector", "vector3d"},   {"VectorFloat", "vector3f"}, {"Color", "color3d"},   {"ColorFloat", "color3f"},
+           {"Quath", "quath"},       {"Quatf", "quatf"},          {"Quatd", "quatd"},     {"Matrix2d", "matrix2d"},
+           {"Matrix3d", "matrix3d"}, {"Matrix4d", "matrix4d"},    {"Frame", "frame4d"},   {"Transform", "matrix4d"},
+           {"PointIndex", "int"},    {"EdgeIndex", "int"},        {"FaceIndex", "int"},   {"Schema", "token"}}) {
+    types[old_name] = types.at(name);
   }
   return types;
 }

@@ -1,4 +1,5 @@
-// Layer: one USD file as it is written, before composition. Every spec keeps its line. Plain data, owned by the layer.
+// Layer: one USD file as it is written, before composition, whether text or binary. Every spec keeps its line; in
+// binary files, which have none, it is 0 and paths say where. Plain data, owned by the layer.
 #pragma once
 
 #include <memory>
@@ -35,6 +36,8 @@ struct Reference {
   std::string path;      // empty: the default prim
   bool payload = false;  // of a payload list; composed like a reference, below it
   int line = 0;
+  double offset = 0;  // [time codes] of the referenced layer's times here: scale x time + offset
+  double scale = 1;
 
   bool operator==(const Reference& b) const { return asset == b.asset && path == b.path; }
 };
@@ -59,6 +62,9 @@ struct RelationshipSpec {
   Dictionary metadata;
   int line = 0;
 };
+
+// Prims of weaker layers that stand elsewhere: from, to; an empty `to` removes. Absolute paths.
+using Relocates = std::vector<std::pair<std::string, std::string>>;
 
 struct PrimSpec;
 
@@ -85,7 +91,10 @@ struct PrimSpec {
   ListOp<std::string> variant_sets;
   std::vector<std::pair<std::string, std::string>> variants;  // set, selection
   std::vector<VariantSetSpec> variant_contents;
-  Dictionary metadata;  // all other fields
+  Relocates relocates;                      // the old form, written on a prim
+  std::vector<std::string> child_order;     // `reorder nameChildren` (at the root: rootPrims)
+  std::vector<std::string> property_order;  // `reorder properties`
+  Dictionary metadata;                      // all other fields
 
   std::vector<AttributeSpec> attributes;
   std::vector<RelationshipSpec> relationships;
@@ -104,6 +113,8 @@ struct PrimSpec {
 struct Sublayer {
   std::string asset;
   int line = 0;
+  double offset = 0;  // as of a Reference
+  double scale = 1;
 };
 
 struct Layer {
@@ -111,6 +122,7 @@ struct Layer {
   std::string folder;  // of the file; relative asset paths start here
   std::vector<Sublayer> sublayers;
   std::string default_prim;
+  Relocates relocates;
   Dictionary metadata;  // metersPerUnit, upAxis, ...
   PrimSpec root;        // pseudo-root "/"
 };

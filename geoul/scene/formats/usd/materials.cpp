@@ -22,7 +22,7 @@ const Prim* surface(const View& view, const Prim& material) {
     const Prim* shader = view.stage.find(path.substr(0, path.find('.')));
     if (shader && view.token(*shader, "info:id").value_or("") == "UsdPreviewSurface") return shader;
   }
-  for (const int child : material.children) {
+  for (int child = view.stage.first_child(material); child < material.end; child = view.stage.next_sibling(child)) {
     const Prim& shader = view.stage.prims()[static_cast<std::size_t>(child)];
     if (shader.type_name == "Shader" && view.token(shader, "info:id").value_or("") == "UsdPreviewSurface")
       return &shader;
@@ -50,6 +50,7 @@ void read_surface(const View& view, const Prim& shader, Material& out) {
 }
 
 void read_physics(const View& view, const Prim& prim, Material& out) {
+  read_vendor_material(view, prim, out);
   if (!prim.has_api("PhysicsMaterialAPI")) return;
   out.static_friction = view.positive(prim, "physics:staticFriction", 0);
   out.dynamic_friction = view.positive(prim, "physics:dynamicFriction", 0);
@@ -84,7 +85,7 @@ MaterialId read_material(View& view, const Prim& shape) {
   if (shader) read_surface(view, *shader, material);
   if (physics) read_physics(view, *physics, material);
   material.path = look_name.empty() ? physics->path : look_name;
-  if (physics && physics != look && !look_name.empty()) material.path += "_" + physics->name;
+  if (physics && physics != look && !look_name.empty()) material.path += "_" + std::string(physics->name());
   const MaterialId id = MaterialId::from_index(view.scene.materials.size());
   view.scene.materials.push_back(material);
   view.materials[key] = id;

@@ -52,9 +52,8 @@ class Parser {
     if (text.substr(0, 3) == "\xEF\xBB\xBF") in_.move_to(3), text.remove_prefix(3);
     if (text.substr(0, 8) == "PXR-USDC" || text.substr(0, 4) == "PK\x03\x04") {
       diagnostics_.error({layer_->file, 0, ""}, "unsupported-format",
-                         text[0] == 'P' && text[1] == 'X' ? "binary USD (usdc) is not supported yet"
-                                                          : "zipped USD (usdz) is not supported yet",
-                         "write it as text with usdcat -o name.usda");
+                         text[1] == 'X' ? "this is binary USD, not text" : "this is a zip file, not text",
+                         text[1] == 'X' ? "name it .usdc or .usd" : "name it .usdz if it is a package");
       return false;
     }
     if (text.substr(0, 5) == "#usda" || text.substr(0, 4) == "#sdf") return true;
@@ -152,7 +151,7 @@ class Parser {
     r.line = in_.line();
     if (in_.next_is('<')) r.path = in_.path(r.asset.empty() ? anchor : "/");
     if (r.asset.empty() && r.path.empty()) in_.expect('@', "or a path in a reference");
-    if (in_.accept('(')) metadata([&](const std::string&, Edit) { in_.any_value("/", 0); });  // times only
+    if (in_.accept('(')) times(r);
     return r;
   }
 
@@ -188,6 +187,34 @@ class Parser {
     }
   }
 
+  // (offset = 1; scale = 2) behind a sublayer or reference; anything else there has no meaning for us.
+  template <class Arc>
+  void times(Arc& arc) {
+    metadata([&](const std::string& name, Edit) {
+      if (name == "offset" || name == "scale") {
+        (name == "offset" ? arc.offset : arc.scale) = in_.real();
+      } else {
+        in_.any_value("/", 0);
+      }
+    });
+  }
+
+  // { <from> : <to>, ... }; <> removes.
+  Relocates relocates(const std::string& anchor) {
+    Relocates out;
+    in_.expect('{', "before relocates");
+    while (!in_.accept('}')) {
+      std::string from = in_.path(anchor);
+      in_.expect(':', "between the paths of relocates");
+      out.emplace_back(std::move(from), in_.path(anchor));
+      if (out.size() > kMaxEdits) in_.fail("too-large", "more than 10000 relocates");
+      if (in_.accept(',')) continue;
+      in_.expect('}', "after relocates");
+      break;
+    }
+    return out;
+  }
+
   void generic_field(const std::string& name, const std::string& anchor, Dictionary& out) {
     Value v = in_.any_value(anchor, 0);
     for (auto& [old_name, old] : out) {
@@ -204,37 +231,15 @@ class Parser {
     if (name == "subLayers") {
       layer_->sublayers = list(edit, [this] {
         Sublayer s{in_.asset(), in_.line()};
-        if (in_.accept('(')) metadata([&](const std::string&, Edit) { in_.any_value("/", 0); });
+        if (in_.accept('(')) times(s);
         return s;
       });
     } else if (name == "defaultPrim") {
       layer_->default_prim = in_.quoted("the name of a prim");
     } else if (name == "relocates") {
-      unsupported("relocates", "relocates is not supported yet");
+      layer_->relocates = relocates("/");
     } else {
       generic_field(name, "/", layer_->metadata);
-    }
-  }
-
-  // Reports what changes the meaning and is not read, and skips its value.
-  void unsupported(const char* code, const std::string& message) {
-    diagnostics_.error({layer_->file, in_.line(), ""}, std::string("unsupported-") + code, message,
-                       "flatten the file with usdcat --flatten");
-    int depth = 0;
-    while (!in_.at_end()) {
-      const char c = in_.peek();
-      if (c == '"' || c == '\'') {
-        in_.quoted("a string");
-        continue;
-      }
-      if (c == '@') {
-        in_.asset();
-        continue;
-      }
-      if (c == '{' || c == '[') ++depth;
-      if (c == '}' || c == ']') --depth;
-      in_.move_to(in_.position() + 1);
-      if (depth <= 0) return;
     }
   }
 
@@ -257,7 +262,7 @@ class Parser {
         if (selection && !selection->empty()) prim.variants.emplace_back(set, selection->front());
       }
     } else if (name == "relocates") {
-      unsupported("relocates", "relocates is not supported yet");
+      prim.relocates = relocates(prim.path);
     } else if (name == "active" || name == "instanceable") {
       const Value v = in_.value({Base::kBool, 1, 1, false});
       if (!v.blocked()) {
@@ -366,16 +371,13 @@ class Parser {
   }
 
   void property(PrimSpec& prim) {
-    const int line = (in_.skip_space(), in_.line());
+    in_.skip_space();
     const Edit edit = edit_word();
     if (edit == Edit::kReorder &&
         (in_.peek_word() == "nameChildren" || in_.peek_word() == "properties" || in_.peek_word() == "rootPrims")) {
-      in_.property_name();
+      const bool properties = in_.property_name() == "properties";
       in_.expect('=', "after reorder");
-      strings(edit);
-      diagnostics_.warning({layer_->file, line, prim.path == "/" ? "" : prim.path}, "order-ignored",
-                           "'reorder' is not supported yet: prims and properties keep the order in which they stand",
-                           "write them in the order that is meant");
+      (properties ? prim.property_order : prim.child_order) = strings(edit);
       in_.end_statement();
       return;
     }

@@ -74,6 +74,12 @@ std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* b
     }
     mesh.vertices.push_back(Vec3<float>(p));
   }
+  std::vector<bool> holes(counts->size(), false);
+  if (const Value::Integers* list = view.integers(prim, "holeIndices")) {
+    for (const std::int64_t f : *list) {
+      if (f >= 0 && f < static_cast<std::int64_t>(holes.size())) holes[static_cast<std::size_t>(f)] = true;
+    }
+  }
   const bool flip = view.token(prim, "orientation").value_or("rightHanded") == "leftHanded";
   std::size_t at = 0;
   for (std::size_t f = 0; f < counts->size(); ++f) {
@@ -93,7 +99,7 @@ std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* b
       return std::nullopt;
     }
     const auto corner = [&](std::size_t k) { return static_cast<std::uint32_t>((*indices)[at + k]); };
-    for (std::size_t k = 1; k + 1 < static_cast<std::size_t>(count); ++k) {
+    for (std::size_t k = 1; k + 1 < static_cast<std::size_t>(count) && !holes[f]; ++k) {
       mesh.triangles.push_back({corner(0), corner(flip ? k + 1 : k), corner(flip ? k : k + 1)});
     }
     at += static_cast<std::size_t>(count);
@@ -115,6 +121,24 @@ std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* b
     }
   }
   return mesh;
+}
+
+// The box along the mesh's axes that holds it, or the sphere about the middle of that box; `local` goes to the middle.
+Geometry bounds(const Mesh& mesh, const Vec3d& scale, const std::string& how, Frame& local) {
+  Vec3d low{kUnlimited, kUnlimited, kUnlimited}, high = -1.0 * low;
+  const auto point = [&](const Vec3<float>& v) { return Vec3d{scale.x * v.x, scale.y * v.y, scale.z * v.z}; };
+  for (const Vec3<float>& v : mesh.vertices) {
+    const Vec3d p = point(v);
+    low = {std::fmin(low.x, p.x), std::fmin(low.y, p.y), std::fmin(low.z, p.z)};
+    high = {std::fmax(high.x, p.x), std::fmax(high.y, p.y), std::fmax(high.z, p.z)};
+  }
+  if (mesh.vertices.empty()) low = high = {};
+  const Vec3d middle = 0.5 * (low + high);
+  double radius = 0;
+  for (const Vec3<float>& v : mesh.vertices) radius = std::fmax(radius, norm(point(v) - middle));
+  local.X.p = local.X.p + rotation_matrix(local.X.R) * middle;
+  if (how == "boundingCube") return Box{high - low};
+  return Sphere{radius};
 }
 
 std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local, bool collides) {
@@ -143,7 +167,8 @@ std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local
     return TriangleMesh{id, scale};
   }
   if (how == "convexHull") return ConvexHull{id, scale};
-  if (how == "convexDecomposition" || how == "boundingCube" || how == "boundingSphere" || how == "sdf") {
+  if (how == "boundingCube" || how == "boundingSphere") return bounds(view.scene.meshes[id.index()], scale, how, local);
+  if (how == "convexDecomposition" || how == "sdf") {
     view.warning(prim, "physics:approximation", "approximation",
                  how == "sdf" ? "the mesh itself is used instead of sdf" : "the convex hull is used instead of " + how,
                  "write convexHull or none");
@@ -233,8 +258,8 @@ bool is_read(const std::string& type) {
 }
 
 bool is_other_geometry(const std::string& type) {
-  for (const char* name : {"PointInstancer", "Points", "BasisCurves", "NurbsCurves", "NurbsPatch", "HermiteCurves",
-                           "TetMesh", "Capsule_1", "Cylinder_1", "Volume"}) {
+  for (const char* name : {"Points", "BasisCurves", "NurbsCurves", "NurbsPatch", "HermiteCurves", "TetMesh",
+                           "Capsule_1", "Cylinder_1", "Volume"}) {
     if (type == name) return true;
   }
   return false;

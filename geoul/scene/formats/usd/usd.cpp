@@ -89,21 +89,24 @@ std::string name_of(const std::string& file, const Layer& layer) {
   return std::filesystem::path(file).stem().string();
 }
 
-std::optional<Scene> read_layer(std::unique_ptr<Layer> layer, Diagnostics& diagnostics, std::size_t errors) {
+std::optional<Scene> scene_of(std::unique_ptr<Layer> layer, usd::AssetFiles& files, Diagnostics& diagnostics,
+                              std::size_t errors) {
   if (diagnostics.error_count() != errors) return std::nullopt;
   const std::string name = name_of(layer->file, *layer);
-  const Stage stage = usd::compose(std::move(layer), diagnostics);
+  Stage stage = usd::compose(std::move(layer), files, diagnostics);
   if (diagnostics.error_count() != errors) return std::nullopt;
   Scene scene;
   scene.name = name;
   View view{stage, diagnostics, scene};
   read_units(view);
+  usd::expand_instancers(stage, view);
   read_gravity(view);
   usd::place_prims(view);
   usd::read_shapes(view);
   usd::read_mass(view);
   usd::read_joints(view);
   usd::read_filters(view);
+  usd::report_unread(view);
   if (diagnostics.error_count() != errors) return std::nullopt;
   return scene;
 }
@@ -112,13 +115,16 @@ std::optional<Scene> read_layer(std::unique_ptr<Layer> layer, Diagnostics& diagn
 
 std::optional<Scene> read_usda_text(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
   const std::size_t errors = diagnostics.error_count();
-  return read_layer(usd::parse_layer(text, name, diagnostics), diagnostics, errors);
+  usd::AssetFiles files;
+  return scene_of(usd::parse_layer(text, name, diagnostics), files, diagnostics, errors);
 }
 
 std::optional<Scene> read_usd(const std::string& file, Diagnostics& diagnostics) {
-  const std::optional<std::string> bytes = usd::read_bytes(file, {file, 0, ""}, diagnostics);
-  if (!bytes) return std::nullopt;
-  return read_usda_text(*bytes, file, diagnostics);
+  const std::size_t errors = diagnostics.error_count();
+  usd::AssetFiles files;
+  std::unique_ptr<Layer> layer = files.layer(file, {file, 0, ""}, diagnostics);
+  if (!layer) return std::nullopt;
+  return scene_of(std::move(layer), files, diagnostics, errors);
 }
 
 }  // namespace geoul::scene

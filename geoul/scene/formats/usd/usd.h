@@ -1,4 +1,5 @@
-// OpenUSD text files (.usda) with the UsdGeom, UsdShade and UsdPhysics schemas, read into a Scene and written from one.
+// OpenUSD files with the UsdGeom, UsdShade and UsdPhysics schemas, read into a Scene (.usda, .usdc, .usd, .usdz) and
+// written from one (.usda, .usdz).
 // What is read: see stage.h for composition; rigid bodies, mass, colliders, materials, joints, drives, limits,
 // collision groups, filtered pairs, cameras. What is not and would change the meaning is a finding that says so.
 //
@@ -27,8 +28,9 @@
 
 namespace geoul::scene {
 
-// All problems of the file and of the files that it names go to diagnostics, with file:line; none is returned where
-// there was an error. Does not call validate(). O(size of the files + number of prims).
+// By what is in the file: text or binary, whatever its ending but .usdz.
+// All problems of the file and of the files that it names go to diagnostics, with file:line or prim path; none is
+// returned where there was an error. Does not call validate(). O(size of the files + number of prims).
 std::optional<Scene> read_usd(const std::string& file, Diagnostics& diagnostics);
 
 // The same from memory. `name` stands in messages; other files are found beside it.
@@ -45,5 +47,8 @@ std::string usda_text(const Scene& scene);
 
 // Writes usda_text() to a file beside `file`, then renames it: a failure leaves nothing half-written.
 Result<void> write_usda(const Scene& scene, const std::string& file);
+
+// The same as a package (.usdz) of one member, the text, with all meshes in it.
+Result<void> write_usdz(const Scene& scene, const std::string& file);
 
 }  // namespace geoul::scene

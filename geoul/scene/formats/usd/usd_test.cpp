@@ -334,13 +334,6 @@ TEST(ReadUsd, WarnsOfOverridesBelowAnInstance) {
   EXPECT_TRUE(lines_of("instance-override", text(instance, "")).empty());
 }
 
-TEST(ReadUsd, WarnsOfReorderStatements) {
-  EXPECT_EQ(lines_of("order-ignored",
-                     "reorder rootPrims = [\"b\", \"a\"]\ndef \"a\"\n{\n"
-                     "    reorder nameChildren = [\"d\", \"c\"]\n}\n"),
-            (std::vector<int>{6, 9}));
-}
-
 TEST(ReadUsd, WarnsOnceOfMaterialsOfSubsets) {
   const std::string subset = "\" (\n)\n{\n    rel material:binding = </m>\n}\n";
   EXPECT_EQ(lines_of("subset-material", "def Material \"m\"\n{\n}\ndef GeomSubset \"a" + subset + "def GeomSubset \"b" +
@@ -621,7 +614,7 @@ TEST(SharedUsdData, IsReadOrRefusedForAStatedReason) {
     }
   }
   for (const auto& [reason, count] : reasons) std::printf("%5d  %s\n", count, reason.c_str());
-  EXPECT_GE(reasons["read"], 288);
+  EXPECT_GE(reasons["read"], 355);
   EXPECT_EQ(files.size(), 474u);
 }
 

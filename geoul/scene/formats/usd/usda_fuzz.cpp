@@ -1,4 +1,5 @@
-// libFuzzer: any bytes as a .usda file; what is read is written and must be read again.
+// libFuzzer: any bytes as a .usda file, its inherits, variants, internal references, relocates and instances composed;
+// what is read is written and must be read again. seeds: geoul/scene/formats/usd/testdata/compose
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -45,6 +45,8 @@ struct View {
   std::vector<Placement> placements = {};                                    // (nprim)
   std::map<std::pair<std::string, std::string>, MaterialId> materials = {};  // visual and physical prim
   std::map<std::tuple<const void*, bool>, MeshId> meshes = {};               // by the opinion that holds the points
+  std::map<int, JointId> joints = {};                                        // by prim
+  std::vector<Frame> points = {};      // poses of the copies of PointInstancers, by Prim::point
   std::vector<double> densities = {};  // (nshape) [kg/m3] of the mass API on the shape; 0: none
   std::vector<double> masses = {};     // (nshape) [kg] likewise
 
@@ -83,6 +85,17 @@ std::optional<Quatd> unit_quaternion(const Quatd& q);
 
 // Local transform of a prim by its xformOps [m]; `reset` tells that it starts from the world.
 Frame local_frame(const View& view, const Prim& prim, bool& reset);
+
+// What other engines' attributes say (see vendors.cpp): of a joint, whether gravity pulls a body, of a material, joints
+// that follow others; and what of theirs, of lights and actuators is not read, an info finding for each kind.
+void read_vendor_joint(const View& view, const Prim& prim, Joint& joint);
+bool vendor_gravity(const View& view, const Prim& prim);
+void read_vendor_material(const View& view, const Prim& prim, Material& material);
+void read_vendor_mimics(View& view, const Prim& prim, JointId joint);
+void report_unread(const View& view);
+
+// Copies the prototypes of PointInstancers to their points, before the passes; `stage` is the view's.
+void expand_instancers(Stage& stage, View& view);
 
 // The passes, in order.
 void place_prims(View& view);  // bodies, sites, cameras, and where each prim stands

@@ -85,6 +85,15 @@ std::optional<Frame> one_op(const View& view, const Prim& prim, const std::strin
     if (!s) return std::nullopt;
     out.S = Mat3d::diagonal(*s);
     out.scaled = !(*s == Vec3d{1, 1, 1});
+  } else if (kind.size() == 10 && kind.compare(0, 9, "translate") == 0 && kind.back() >= 'X' && kind.back() <= 'Z') {
+    const std::optional<double> x = view.number(prim, name);
+    if (!x) return std::nullopt;
+    out.X.p[kind.back() - 'X'] = view.meters * *x;
+  } else if (kind.size() == 6 && kind.compare(0, 5, "scale") == 0 && kind.back() >= 'X' && kind.back() <= 'Z') {
+    const std::optional<double> x = view.number(prim, name);
+    if (!x) return std::nullopt;
+    out.S[kind.back() - 'X'][kind.back() - 'X'] = *x;
+    out.scaled = *x != 1;
   } else if (kind == "orient") {
     const std::optional<Quatd> q = view.quaternion(prim, name);
     if (!q) return std::nullopt;
