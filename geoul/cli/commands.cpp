@@ -85,7 +85,8 @@ Command add_simulate(CLI::App& app) {
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command = *app.add_subcommand("sim", "simulate a scene: live in the browser, or headless");
-  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
+  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, .sdf, MJCF .xml, .stl, .obj, .dae)")
+      ->required();
   command.add_option("--seconds", a->options.seconds, "how long; 0 goes on for ever (0; headless 10)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--dt", a->options.dt, "step in seconds (0.001)")->check(CLI::PositiveNumber);
@@ -170,12 +171,14 @@ Command add_convert(CLI::App& app) {
     std::string in, out;
   };
   const auto a = std::make_shared<Arguments>();
-  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it as .usda");
-  command.add_option("IN", a->in, "scene file (.usda, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
-  command.add_option("OUT", a->out, "file to write (.usda)")->required();
+  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it in another format");
+  command.add_option("IN", a->in, "scene file (.usda, .urdf, .sdf, MJCF .xml, .stl, .obj, .dae)")->required();
+  command.add_option("OUT", a->out, "file to write (.usda, .urdf, .sdf, MJCF .xml, .glb); meshes go beside it")
+      ->required();
   command.footer(
       "Examples:\n"
       "  geoul convert robot.urdf robot.usda\n"
+      "  geoul convert world.sdf world.xml\n"
       "  geoul convert scenarios/ur3e_cell/cell.usda flat.usda\n"
       "Exit codes: 0 done, 2 bad input or usage.");
   return [a] {

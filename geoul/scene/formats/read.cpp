@@ -90,7 +90,7 @@ std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostic
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (ending == ".usda" || ending == ".usd") return read_usd(file, diagnostics);
-  if (ending == ".urdf") return read_urdf(file, {}, diagnostics);
+  if (ending == ".urdf" || ending == ".xacro") return read_urdf(file, {}, diagnostics);
   if (ending == ".usda" || ending == ".usd" || ending == ".usdc" || ending == ".usdz")
     return read_usd(file, diagnostics);
   if (ending == ".sdf" || ending == ".world") return read_sdf(file, {}, diagnostics);
