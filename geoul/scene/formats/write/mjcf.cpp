@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "geoul/scene/formats/mjcf/solid.h"
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
@@ -96,7 +97,7 @@ struct MjcfWriter {
 
   bool bare(int b) const {
     const MassProperties& m = scene.bodies[static_cast<std::size_t>(b)].mass;
-    if (m.mass != 0 || scene.bodies[static_cast<std::size_t>(b)].kinematic) return false;
+    if (m.mass != 0 || !(m.inertia == Sym3d{}) || scene.bodies[static_cast<std::size_t>(b)].kinematic) return false;
     const auto on = [&](const auto& item) { return item.body.value == b; };
     const auto excluded = [&](const auto& pair) { return pair.first.value == b || pair.second.value == b; };
     return std::none_of(scene.shapes.begin(), scene.shapes.end(), on) &&
@@ -304,6 +305,30 @@ struct MjcfWriter {
     qpos.push_back(quaternion_text(R));
   }
 
+  // MuJoCo takes a full inertia only where its moments are well above 0: others go as moments and axes.
+  void inertial(const MassProperties& m) {
+    const Sym3d& I = m.inertia;
+    std::string full, moments, axes;
+    const Vec3d eigen = principal_moments(I);
+    const bool negative = eigen.x < -1e-9 * eigen.z;
+    if (negative) lack("bad-inertia", "inertias with a negative moment are refused by MuJoCo", "mend them");
+    if (eigen.x > 1e-12 || negative) {
+      full = text({I.xx, I.yy, I.zz}) + " " + text({I.xy, I.xz, I.yz});
+    } else if (I.xy == 0 && I.xz == 0 && I.yz == 0) {
+      moments = text({I.xx, I.yy, I.zz});
+    } else {
+      const mjcf::Principal principal = mjcf::principal_axes(I);
+      const Vec3d& p = principal.moments;
+      moments = text({std::max(0.0, p.x), std::max(0.0, p.y), std::max(0.0, p.z)});
+      axes = quaternion_text(quaternion(principal.axes));
+    }
+    xml.leaf("inertial", {{"pos", text(m.center)},
+                          {"mass", text(m.mass)},
+                          {"fullinertia", full},
+                          {"diaginertia", moments},
+                          {"quat", axes}});
+  }
+
   void body(int b) {
     const auto k = static_cast<std::size_t>(b);
     const Part& part = parts[k];
@@ -315,13 +340,7 @@ struct MjcfWriter {
                       {"quat", quaternion_text(X.R)},
                       {"mocap", part.mocap ? "true" : ""},
                       {"gravcomp", own.gravity ? "" : "1"}});
-    const MassProperties& m = own.mass;
-    if (m.mass != 0) {
-      const Sym3d& I = m.inertia;
-      xml.leaf("inertial", {{"pos", text(m.center)},
-                            {"mass", text(m.mass)},
-                            {"fullinertia", text({I.xx, I.yy, I.zz}) + " " + text({I.xy, I.xz, I.yz})}});
-    }
+    if (own.mass.mass != 0 || !(own.mass.inertia == Sym3d{})) inertial(own.mass);
     if (part.floating) {
       xml.leaf("freejoint",
                {{"name", part.free >= 0 ? joint_name(static_cast<std::size_t>(part.free)) : body_name(b) + "_floats"}});

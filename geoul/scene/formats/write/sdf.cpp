@@ -50,7 +50,8 @@ struct SdfWriter {
       const Node& node = tree.nodes[k];
       const MassProperties& m = scene.bodies[k].mass;
       melted[k].carrier = b;
-      if (m.mass != 0 || node.hinge.joint < 0 || node.hinge.type != JointType::kFixed) continue;
+      if (m.mass != 0 || !(m.inertia == Sym3d{}) || node.hinge.joint < 0 || node.hinge.type != JointType::kFixed)
+        continue;
       melted[k].yes = true;
       melted[k].carrier = carrier(node.parent);
       melted[k].X = (node.parent < 0 ? TransformL{} : melted[static_cast<std::size_t>(node.parent)].X) * node.X_PB;
