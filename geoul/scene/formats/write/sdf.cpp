@@ -1,6 +1,8 @@
 // Scene to SDF 1.11: a world with gravity, one model of all bodies in the poses of joints at zero, and a static model
 // of what belongs to the world.
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "geoul/scene/formats/urdf/document.h"
 #include "geoul/scene/formats/write/mechanism.h"
@@ -298,17 +300,45 @@ struct SdfWriter {
     xml.close();
   }
 
+  // Whether no two links of the model may touch, which is what SDF says by itself.
+  bool quiet() const {
+    std::set<std::pair<int, int>> never;
+    const auto add = [&](BodyId a, BodyId b) { never.insert(std::minmax(carrier(a.value), carrier(b.value))); };
+    for (const auto& [a, b] : scene.collision_exclusions) add(a, b);
+    for (const Joint& j : scene.joints) {
+      if (j.enabled && !j.collision_enabled) add(j.parent, j.child);
+    }
+    std::set<int> touching;
+    for (const Shape& s : scene.shapes) {
+      if (s.collides && carrier(s.body.value) >= 0) touching.insert(carrier(s.body.value));
+    }
+    for (const int a : touching) {
+      for (const int b : touching) {
+        if (a < b && !never.contains({a, b})) return false;
+      }
+    }
+    return !scene.collision_exclusions.empty();
+  }
+
+  // 1.9 says all but mimics and cones, and more programs read it.
+  std::string version() const {
+    const bool cones = std::any_of(scene.shapes.begin(), scene.shapes.end(),
+                                   [](const Shape& s) { return std::holds_alternative<Cone>(s.geometry); });
+    return cones || !scene.mimics.empty() ? "1.11" : "1.9";
+  }
+
   void run() {
     melt();
+    const bool silent = quiet();
     const std::string own = scene.name.empty() ? "scene" : leaf(scene.name);
-    xml.open("sdf", {{"version", "1.11"}});
+    xml.open("sdf", {{"version", version()}});
     xml.open("world", {{"name", own == "world" ? "scene" : own}});
     xml.value("gravity", text(scene.gravity));
     bool links = false;
     for (const Melted& m : melted) links = links || !m.yes;
     if (links) {
       xml.open("model", {{"name", own == "surroundings" || own == "world" ? "model" : own}});
-      xml.value("self_collide", "true");
+      if (!silent) xml.value("self_collide", "true");
       for (const int b : tree.order) {
         if (!melted[static_cast<std::size_t>(b)].yes) link(b);
       }
@@ -341,7 +371,7 @@ struct SdfWriter {
       lack("spring", "springs between bodies are left out", "write MJCF or USD");
     for (std::size_t k = 0; k < scene.cameras.size(); ++k)
       lacks.add(Severity::kInfo, "camera", "cameras are left out", "");
-    if (!scene.collision_exclusions.empty()) {
+    if (!scene.collision_exclusions.empty() && !silent) {
       lack("exclusions", std::to_string(scene.collision_exclusions.size()) + " pairs that never touch are left out",
            "set collide_bitmask");
     }

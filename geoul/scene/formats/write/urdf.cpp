@@ -1,5 +1,6 @@
 // Scene to URDF. Every link's frame is that of the joint that holds it, as URDF has it; roots stand on a link "world"
 // unless there is one root alone that is welded to the world at its origin.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -233,7 +234,10 @@ struct UrdfWriter {
       if (hinge.joint >= 0 && hinge.type != JointType::kFree) frame[b] = hinge.X_CJ;
     }
     world = needs_world();
-    xml.open("robot", {{"name", scene.name.empty() ? "robot" : scene.name}});
+    // Readers of URDF take capsules from version 1.2 on.
+    const bool capsules = std::any_of(scene.shapes.begin(), scene.shapes.end(),
+                                      [](const Shape& s) { return std::holds_alternative<Capsule>(s.geometry); });
+    xml.open("robot", {{"name", scene.name.empty() ? "robot" : scene.name}, {"version", capsules ? "1.2" : ""}});
     if (world) link(-1, "world");
     for (const int b : tree.order) link(b, link_name(b));
     for (const int b : tree.order) {

@@ -356,6 +356,19 @@ TEST(Write, ShapesKeepSizePlaceColourAndFriction) {
   }
 }
 
+TEST(Write, ModelsWhoseLinksNeverTouchStaySoInSdf) {
+  const Scene scene = read(kFormats + "sdf/testdata/arm_model/arm.sdf");
+  ASSERT_FALSE(scene.collision_exclusions.empty());
+  Diagnostics notes;
+  const auto back = round_trip(scene, write_sdf, "sdf", notes);
+  ASSERT_TRUE(back);
+  EXPECT_FALSE(notes.has("exclusions")) << notes.text();
+  // The base and the upper arm: nothing else touches.
+  ASSERT_EQ(back->collision_exclusions.size(), 1u);
+  EXPECT_EQ(write::leaf(body_name(*back, back->collision_exclusions[0].first)), "base");
+  EXPECT_EQ(write::leaf(body_name(*back, back->collision_exclusions[0].second)), "upper");
+}
+
 TEST(Write, GlbIsReadByAnotherProgramInItsPlace) {
   Scene scene = machine();
   scene.materials.resize(5);  // one a shape: the importer joins meshes of one material
