@@ -1,8 +1,8 @@
 // Prints what Geoul makes of any scene file, and its mechanics at states read from stdin: for urdf_compare.py and
 // write_compare.py. Meshes are left out of a URDF.
 //   mechanics_dump FILE     "body name mass cx cy cz ixx iyy izz ixy ixz iyz" a body (body frame, inertia about the
-//                           centre), "joint name type q v lower upper effort velocity" a joint of the tree that moves
-//                           (addresses in the answers), "sizes nq nv"; names are the last parts of paths
+//                           centre), "joint name type q v lower upper effort velocity armature" a joint of the tree
+//                           that moves (addresses in the answers), "sizes nq nv"; names are the last parts of paths
 //   each line of nq numbers one answer: "poses" (7 a body: x y z qw qx qy qz), "gravity" (nv), "M" (nv x nv)
 // Mimics, couplings, springs and joints that close loops are left out: the judges have no constraints either.
 #include <cstdio>
@@ -43,9 +43,9 @@ int main(int argc, char** argv) {
     const auto& address = model->layout.joints[j];
     const auto& joint = scene->joints[j];
     if (!joint.enabled || address.nv <= 0) continue;
-    std::printf("joint %s %s %d %d %.17g %.17g %.17g %.17g\n", leaf(joint.path).c_str(),
+    std::printf("joint %s %s %d %d %.17g %.17g %.17g %.17g %.17g\n", leaf(joint.path).c_str(),
                 geoul::scene::to_string(joint.type), address.q, address.v, joint.lower, joint.upper, joint.effort_limit,
-                joint.velocity_limit);
+                joint.velocity_limit, joint.armature);
   }
   std::printf("sizes %d %d\n", model->nq, model->nv);
   std::fflush(stdout);

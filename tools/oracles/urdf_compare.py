@@ -116,7 +116,7 @@ def compare(dump, file):
     limits = 0.0
     for i in range(1, model.njoints):
         joint = model.joints[i]
-        kind, _, _, (lower, upper, effort, speed) = first["joints"][clean(model.names[i])]
+        kind, _, _, (lower, upper, effort, speed, _) = first["joints"][clean(model.names[i])]
         if kind not in ("revolute", "continuous", "prismatic"):
             continue
         pairs = [(effort, model.upperEffortLimit[joint.idx_v]), (speed, model.upperVelocityLimit[joint.idx_v])]

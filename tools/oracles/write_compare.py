@@ -7,7 +7,7 @@ that sdf_compare.py and urdf_compare.py say how to build:
 
 Prints a Markdown row a scene file in FOLDER: whether each program loads what was written; the largest relative
 differences of Geoul's mass matrix of the file itself from MuJoCo's and Pinocchio's of what was written, at 20 random
-configurations; and of the link masses in libsdformat. Where GLTF_VALIDATOR names a folder with node_modules, its errors.
+configurations (without armature for the URDF, which has none); and of the link masses in libsdformat. Where GLTF_VALIDATOR names a folder with node_modules, its errors.
 """
 import json
 import os
@@ -55,10 +55,10 @@ def by_mujoco(file, first, full, states, joints):
     except ValueError as failure:
         return str(failure).splitlines()[0][:100]
     data = mujoco.MjData(model)
-    names = [n for n in joints if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, n) >= 0]
+    names = [n for n in joints if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, clean(n)) >= 0]
     if len(names) != len(joints):
         return f"{len(joints) - len(names)} joints lack"
-    ids = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, n) for n in names]
+    ids = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, clean(n)) for n in names]
     worst = 0.0
     for k, q in enumerate(states):
         data.qpos[:] = model.qpos0
@@ -81,13 +81,13 @@ def by_pinocchio(file, first, full, states, joints):
         return str(failure).strip().splitlines()[-1][:100]
     data = model.createData()
     ids = {clean(n): i for i, n in enumerate(model.names)}
-    if any(n not in ids for n in joints):
+    if any(clean(n) not in ids for n in joints):
         return "joints lack"
     worst = 0.0
     for k, values in enumerate(states):
         q = pin.neutral(model)
         for name, (_, at, _, _) in joints.items():
-            joint = model.joints[ids[name]]
+            joint = model.joints[ids[clean(name)]]
             value = values[at]
             if joint.nq == 2:
                 q[joint.idx_q:joint.idx_q + 2] = np.cos(value), np.sin(value)
@@ -95,9 +95,10 @@ def by_pinocchio(file, first, full, states, joints):
                 q[joint.idx_q] = value
         M = pin.crba(model, data, q)
         M = np.triu(M) + np.triu(M, 1).T
-        at = [model.joints[ids[n]].idx_v for n in joints]
+        at = [model.joints[ids[clean(n)]].idx_v for n in joints]
         nv = first["sizes"][1]
         mine = full["answers"][3 * k + 2].reshape(nv, nv)[np.ix_(*[[j[2] for j in joints.values()]] * 2)]
+        mine = mine - np.diag([j[3][4] for j in joints.values()])  # a URDF has no armature
         worst = max(worst, relative(mine, M[np.ix_(at, at)]))
     return f"{worst:.0e}"
 

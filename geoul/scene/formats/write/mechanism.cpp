@@ -114,7 +114,7 @@ std::string leaf(const std::string& path) {
   return name.empty() ? "_" : name;
 }
 
-Mechanism mechanism(const Scene& scene) {
+Mechanism mechanism(const Scene& scene, bool one_space) {
   Mechanism out;
   TreeMaker(scene, out).run();
   urdf::Names bodies, joints, sites;
@@ -125,12 +125,12 @@ Mechanism mechanism(const Scene& scene) {
   sites.reserve(leaf(scene.name));
   for (const Body& body : scene.bodies) {
     out.bodies.push_back(bodies.unique(leaf(body.path)));
-    sites.reserve(out.bodies.back());
-    joints.reserve(out.bodies.back());  // SDF wants one name among all parts of a model
+    sites.reserve(out.bodies.back());  // sites of a URDF are links
+    if (one_space) joints.reserve(out.bodies.back());
   }
   for (const Joint& joint : scene.joints) {
     out.joints.push_back(joints.unique(leaf(joint.path)));
-    sites.reserve(out.joints.back());
+    if (one_space) sites.reserve(out.joints.back());
   }
   for (const Site& site : scene.sites) out.sites.push_back(sites.unique(leaf(site.path)));
   for (std::size_t b = 0; b < scene.bodies.size(); ++b) {

@@ -38,11 +38,12 @@ struct Mechanism {
   std::vector<int> order;                          // every body after its parent
   std::vector<int> roots;                          // bodies whose parent is the world
   std::vector<int> loops;                          // enabled joints that are not in the tree
-  std::vector<std::string> bodies, joints, sites;  // names, each used once in the file
+  std::vector<std::string> bodies, joints, sites;  // names, each used once in its space
   bool moved = false;                              // whether the bodies start elsewhere than at zero
 };
 
-Mechanism mechanism(const Scene& scene);
+// one_space: bodies, joints and sites share one space of names (SDF); otherwise each kind has its own.
+Mechanism mechanism(const Scene& scene, bool one_space = false);
 
 // The last part of a path, with characters that file formats dislike replaced by '_'.
 std::string leaf(const std::string& path);

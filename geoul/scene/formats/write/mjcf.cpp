@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "geoul/scene/formats/mjcf/solid.h"
+#include "geoul/scene/formats/urdf/document.h"
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
@@ -48,8 +49,12 @@ struct MjcfWriter {
   std::vector<std::string> qpos = {};
   std::vector<char> degree_of = {};  // (njoint) whether the joint is one hinge or slide of the file
 
+  urdf::Names joint_names = {};  // that are taken, for joints that the scene has not
+
   MjcfWriter(const Scene& s, const std::string& file, Diagnostics& notes)
-      : scene(s), tree(mechanism(s)), meshes(s, file), lacks(file, notes) {}
+      : scene(s), tree(mechanism(s)), meshes(s, file), lacks(file, notes) {
+    for (const std::string& name : tree.joints) joint_names.reserve(name);
+  }
 
   void lack(const char* code, const std::string& what, const std::string& mend) { lacks.add(kWarn, code, what, mend); }
   const std::string& joint_name(std::size_t j) const { return tree.joints[j]; }
@@ -60,7 +65,8 @@ struct MjcfWriter {
   Degree degree(const Node& node, bool slide, const Vec3d& axis, const std::string& ending = {}) {
     const auto j = static_cast<std::size_t>(node.hinge.joint);
     const TransformL& X = node.hinge.X_CJ;
-    return {node.hinge.joint, joint_name(j) + ending, slide, Vec3d(X.p), Vec3d(X.R * Vec3<long double>(axis))};
+    const std::string name = ending.empty() ? joint_name(j) : joint_names.unique(joint_name(j) + ending);
+    return {node.hinge.joint, name, slide, Vec3d(X.p), Vec3d(X.R * Vec3<long double>(axis))};
   }
 
   void make_parts() {
@@ -247,6 +253,7 @@ struct MjcfWriter {
       if (s.body.value != body) continue;
       xml.leaf("site", {{"name", tree.sites[i]}, {"pos", text(s.X_BS.p)}, {"quat", quaternion_text(s.X_BS.R)}});
     }
+    loop_sites(body);
     for (std::size_t i = 0; i < scene.cameras.size(); ++i) {
       const Camera& c = scene.cameras[i];
       if (c.body.value != body) continue;
@@ -342,8 +349,8 @@ struct MjcfWriter {
                       {"gravcomp", own.gravity ? "" : "1"}});
     if (own.mass.mass != 0 || !(own.mass.inertia == Sym3d{})) inertial(own.mass);
     if (part.floating) {
-      xml.leaf("freejoint",
-               {{"name", part.free >= 0 ? joint_name(static_cast<std::size_t>(part.free)) : body_name(b) + "_floats"}});
+      xml.leaf("freejoint", {{"name", part.free >= 0 ? joint_name(static_cast<std::size_t>(part.free))
+                                                     : joint_names.unique(body_name(b) + "_floats")}});
       push_pose(own.X_WB.R, &own.X_WB.p);
     }
     if (part.ball >= 0) {
@@ -366,33 +373,40 @@ struct MjcfWriter {
 
   // ---- what is beside the tree ----
 
-  // The site at a joint's frame on one side of a loop.
-  void anchor(const char* kind, const std::string& name, const Joint& j, const Vec3d& p_C) {
-    xml.leaf(kind, {{"name", name},
-                    {"body1", body_name(j.child.valid() ? j.child.value : j.parent.value)},
-                    {"body2", j.child.valid() && j.parent.valid() ? body_name(j.parent.value) : ""},
-                    {"anchor", text(p_C)}});
+  // Loops join sites, one on each body, because MuJoCo would place the second end of an anchor by the pose of zero,
+  // where a loop need not close. A second pair of sites marks the axis of a hinge.
+  static bool is_hinge(const Joint& j) { return j.type == JointType::kRevolute || j.type == JointType::kContinuous; }
+
+  void loop_sites(int body) {
+    const auto site = [&](const std::string& name, const Posed& X, const Vec3d& offset) {
+      const Vec3d p = X.p + rotation_matrix(X.R) * offset;
+      xml.leaf("site", {{"name", name}, {"pos", text(p)}, {"quat", quaternion_text(X.R)}});
+    };
+    for (const int index : tree.loops) {
+      const Joint& j = scene.joints[static_cast<std::size_t>(index)];
+      const std::string name = "loop_" + joint_name(static_cast<std::size_t>(index));
+      for (const bool child : {true, false}) {
+        if ((child ? j.child : j.parent).value != body) continue;
+        const Posed& X = child ? j.X_CJ : j.X_PJ;
+        site(name + (child ? "_child" : "_parent"), X, {});
+        if (is_hinge(j)) site(name + (child ? "_child_axis" : "_parent_axis"), X, 0.1 * j.axis);
+      }
+    }
   }
 
   void loop(std::size_t index) {
     const Joint& j = scene.joints[index];
-    const Vec3d at = j.child.valid() ? j.X_CJ.p : j.X_PJ.p;
-    const Vec3d axis = rotation_matrix(j.child.valid() ? j.X_CJ.R : j.X_PJ.R) * j.axis;
-    const std::string& name = joint_name(index);
+    const std::string &name = joint_name(index), site = "loop_" + name;
+    const auto join = [&](const char* kind, const std::string& as, const std::string& ending) {
+      xml.leaf(kind, {{"name", as}, {"site1", site + "_parent" + ending}, {"site2", site + "_child" + ending}});
+    };
     if (j.type == JointType::kFixed) {
-      const Posed X = rounded(inverse(precise(j.child.valid() ? j.X_CJ : j.X_PJ)));
-      const Posed other = j.child.valid() ? j.X_PJ : j.X_CJ;
-      // Pose of the second body in the first: X_12 = X_1J inverse(X_2J).
-      const Posed relative = rounded(inverse(precise(X)) * inverse(precise(other)));
-      xml.leaf("weld", {{"name", name},
-                        {"body1", body_name(j.child.valid() ? j.child.value : j.parent.value)},
-                        {"body2", j.child.valid() && j.parent.valid() ? body_name(j.parent.value) : ""},
-                        {"relpose", text(relative.p) + " " + quaternion_text(relative.R)}});
+      join("weld", name, "");
     } else if (j.type == JointType::kSpherical) {
-      anchor("connect", name, j, at);
-    } else if (j.type == JointType::kRevolute || j.type == JointType::kContinuous) {
-      anchor("connect", name, j, at);
-      anchor("connect", name + "_axis", j, at + 0.1 * axis);  // a second point of the axis
+      join("connect", name, "");
+    } else if (is_hinge(j)) {
+      join("connect", name, "");
+      join("connect", name + "_axis", "_axis");
       if (j.damping != 0 || j.friction != 0 || !std::isinf(j.lower) || !std::isinf(j.upper)) {
         lack("loop-law", "limits, damping and friction of joints that close loops are left out", "");
       }

@@ -32,7 +32,7 @@ struct SdfWriter {
   std::vector<Melted> melted = {};
 
   SdfWriter(const Scene& s, const std::string& file, Diagnostics& notes)
-      : scene(s), tree(mechanism(s)), meshes(s, file), lacks(file, notes) {}
+      : scene(s), tree(mechanism(s, true)), meshes(s, file), lacks(file, notes) {}
 
   void lack(const char* code, const std::string& what, const std::string& mend) { lacks.add(kWarn, code, what, mend); }
 
@@ -257,6 +257,19 @@ struct SdfWriter {
     }
   }
 
+  // SDF has one frame a joint: its two ends must meet in the poses that are written, those of zero.
+  bool closes(const Joint& j) const {
+    const auto frame = [&](BodyId body, const Posed& X) {
+      return (body.valid() ? tree.nodes[body.index()].X_WB : TransformL{}) * precise(X);
+    };
+    const TransformL X = inverse(frame(j.parent, j.X_PJ)) * frame(j.child, j.X_CJ);
+    const Vec3d turned = log_rotation(rounded(X).R);
+    const bool straight = j.type == JointType::kFixed ? norm(turned) < 1e-9 : norm(cross(turned, j.axis)) < 1e-9;
+    const Vec3d apart = Vec3d(X.p);
+    const bool slides = j.type == JointType::kPrismatic || j.type == JointType::kPlanar;
+    return (norm(apart) < 1e-9 || slides) && (straight || j.type == JointType::kSpherical);
+  }
+
   void joint(std::size_t index) {
     const Joint& j = scene.joints[index];
     if (j.drive.stiffness != 0 || j.drive.damping != 0) lack("drive", "drives are left out", "use a joint controller");
@@ -267,6 +280,10 @@ struct SdfWriter {
     const bool parent_world = !j.parent.valid() || carrier(j.parent.value) < 0;
     const bool one_carrier = child_world && parent_world;
     if (one_carrier || carrier(j.parent.value) == carrier(j.child.value)) return;  // inside one link
+    if (!closes(j)) {
+      lack("loop", "joints that close loops, but not with all joints at 0, are left out", "write MJCF or USD");
+      return;
+    }
     if (j.type == JointType::kPlanar) return planar(index, j);
     // SDF knows no world as a child: the ends change places, and the axis its sign.
     const bool turned = child_world;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "geoul/scene/formats/urdf/document.h"
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
@@ -25,8 +26,16 @@ struct UrdfWriter {
   std::vector<TransformL> frame = {};  // X_BF: the link's frame in the body
   bool world = false;                  // whether there is a link "world"
 
+  urdf::Names link_names = {}, joint_names = {};  // that are taken, for links and joints that the scene has not
+
   UrdfWriter(const Scene& s, const std::string& file, Diagnostics& notes)
-      : scene(s), tree(mechanism(s)), meshes(s, file), lacks(file, notes) {}
+      : scene(s), tree(mechanism(s)), meshes(s, file), lacks(file, notes) {
+    link_names.reserve("world");
+    for (const auto* names : {&tree.bodies, &tree.sites}) {
+      for (const std::string& name : *names) link_names.reserve(name);
+    }
+    for (const std::string& name : tree.joints) joint_names.reserve(name);
+  }
 
   void lack(const char* code, const std::string& what, const std::string& mend) { lacks.add(kWarn, code, what, mend); }
 
@@ -178,9 +187,9 @@ struct UrdfWriter {
     std::string from = parent;
     const char* axes[] = {"x", "y", "z"};
     for (int k = 0; k < 3; ++k) {
-      const std::string to = k == 2 ? link_name(body) : name + "_link_" + axes[k];
+      const std::string to = k == 2 ? link_name(body) : link_names.unique(name + "_link_" + axes[k]);
       if (k < 2) xml.leaf("link", {{"name", to}});
-      joint(name + "_" + axes[k], "continuous", from, to, k == 0 ? X : TransformL{});
+      joint(joint_names.unique(name + "_" + axes[k]), "continuous", from, to, k == 0 ? X : TransformL{});
       Vec3d axis;
       axis[k] = 1;
       xml.leaf("axis", {{"xyz", text(axis)}});
@@ -195,7 +204,8 @@ struct UrdfWriter {
     const std::string parent = link_name(node.parent);
     const TransformL X_FP = node.parent < 0 ? TransformL{} : inverse(frame[static_cast<std::size_t>(node.parent)]);
     if (node.hinge.joint < 0) {
-      joint(link_name(body) + "_floats", "floating", parent, link_name(body), X_FP * node.X_PB * frame[b]);
+      joint(joint_names.unique(link_name(body) + "_floats"), "floating", parent, link_name(body),
+            X_FP * node.X_PB * frame[b]);
       xml.close();
       return;
     }
@@ -250,7 +260,8 @@ struct UrdfWriter {
       lacks.add(Severity::kInfo, "site", "sites become links without mass", "");
       const TransformL X_FB = site.body.valid() ? inverse(frame[site.body.index()]) : TransformL{};
       xml.leaf("link", {{"name", tree.sites[i]}});
-      joint(tree.sites[i] + "_joint", "fixed", link_name(site.body.value), tree.sites[i], X_FB * precise(site.X_BS));
+      joint(joint_names.unique(tree.sites[i] + "_joint"), "fixed", link_name(site.body.value), tree.sites[i],
+            X_FB * precise(site.X_BS));
       xml.close();
     }
     xml.close();

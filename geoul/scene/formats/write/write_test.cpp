@@ -38,7 +38,7 @@ struct Folder {
 // What a format keeps beyond bodies, joints and position limits.
 struct Kept {
   bool armature = true, springs = true, drives = true, velocity = true, friction = true, start = true, loops = true,
-       ball_damping = true;
+       ball_damping = true, own_spaces = true, balls = true;
 };
 
 double scale_of(double a, double b) { return std::max({1.0, std::abs(a), std::abs(b)}); }
@@ -111,7 +111,7 @@ void same_joint(const Scene& a, const write::Mechanism& ta, std::size_t i, const
 
 // Bodies that have mass, and joints that move or hold such, mean the same in both.
 void same_meaning(const Scene& a, const Scene& b, const Kept& kept) {
-  const write::Mechanism ta = write::mechanism(a), tb = write::mechanism(b);
+  const write::Mechanism ta = write::mechanism(a, !kept.own_spaces), tb = write::mechanism(b, !kept.own_spaces);
   const auto bodies = by_name(tb.bodies), joints = by_name(tb.joints);
   std::size_t compared = 0;
   for (std::size_t i = 0; i < a.bodies.size(); ++i) {
@@ -129,7 +129,7 @@ void same_meaning(const Scene& a, const Scene& b, const Kept& kept) {
   }
   for (std::size_t i = 0; i < a.joints.size(); ++i) {
     const bool loop = std::find(ta.loops.begin(), ta.loops.end(), static_cast<int>(i)) != ta.loops.end();
-    if (loop && !kept.loops) continue;
+    if ((loop && !kept.loops) || (a.joints[i].type == JointType::kSpherical && !kept.balls)) continue;
     if (a.joints[i].type == JointType::kFixed || a.joints[i].type == JointType::kFree || !a.joints[i].enabled) continue;
     const auto found = joints.find(ta.joints[i]);
     ASSERT_NE(found, joints.end()) << ta.joints[i];
@@ -164,15 +164,23 @@ Scene read(const std::string& file) {
   return scene.value_or(Scene{});
 }
 
-constexpr Kept kUrdf{
-    .armature = false, .springs = false, .drives = false, .friction = false, .start = false, .loops = false};
-constexpr Kept kSdf{.armature = false, .drives = false, .start = false, .ball_damping = false};
+constexpr Kept kUrdf{.armature = false,
+                     .springs = false,
+                     .drives = false,
+                     .friction = false,
+                     .start = false,
+                     .loops = false,
+                     .balls = false};
+constexpr Kept kSdf{.armature = false, .drives = false, .start = false, .ball_damping = false, .own_spaces = false};
 constexpr Kept kMjcf{.velocity = false};
 
-void all_ways(const Scene& scene) {
+// closed: whether loops close with all joints at 0, which SDF needs.
+void all_ways(const Scene& scene, bool closed = true) {
   Diagnostics notes;
+  Kept sdf = kSdf;
+  sdf.loops = closed;
   if (const auto back = round_trip(scene, write_urdf, "urdf", notes)) same_meaning(scene, *back, kUrdf);
-  if (const auto back = round_trip(scene, write_sdf, "sdf", notes)) same_meaning(scene, *back, kSdf);
+  if (const auto back = round_trip(scene, write_sdf, "sdf", notes)) same_meaning(scene, *back, sdf);
   if (const auto back = round_trip(scene, write_mjcf, "xml", notes)) same_meaning(scene, *back, kMjcf);
 }
 
@@ -429,17 +437,23 @@ TEST(Write, WhatCannotBeWrittenIsSaid) {
 }
 
 TEST(Write, RealRobotsKeepTheirMeaning) {
-  const fs::path shared = fs::path(GEOUL_SOURCE_DIR) / "../shared/data/urdf/example_robot_data/robots";
-  if (!fs::exists(shared)) GTEST_SKIP() << "../shared/data/urdf is absent";
+  const fs::path shared = fs::path(GEOUL_SOURCE_DIR) / "../shared/data";
+  if (!fs::exists(shared / "urdf") || !fs::exists(shared / "mjcf")) GTEST_SKIP() << "../shared/data is absent";
   int robots = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(shared)) {
-    if (entry.path().extension() != ".urdf") continue;
-    Diagnostics d;
-    const auto scene = read_urdf(entry.path().string(), {.load_meshes = false}, d);
-    if (!scene) continue;
-    SCOPED_TRACE(entry.path().string());
-    all_ways(*scene);
-    ++robots;
+  for (const char* folder : {"urdf/example_robot_data/robots", "mjcf/menagerie_2022"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(shared / folder)) {
+      const std::string file = entry.path().string(), ending = entry.path().extension().string();
+      std::optional<Scene> scene;
+      Diagnostics d;
+      if (ending == ".urdf") scene = read_urdf(file, {.load_meshes = false}, d);
+      if (ending == ".xml" && !entry.path().filename().string().starts_with("scene")) {
+        scene = read_mjcf(file, {.load_meshes = false}, d);
+      }
+      if (!scene) continue;
+      SCOPED_TRACE(file);
+      all_ways(*scene, false);
+      ++robots;
+    }
   }
   std::cout << robots << " robots written as URDF, SDF and MJCF and read again\n";
   EXPECT_GT(robots, 50);
