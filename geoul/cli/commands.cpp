@@ -173,7 +173,7 @@ Command add_convert(CLI::App& app) {
   const auto a = std::make_shared<Arguments>();
   CLI::App& command = *app.add_subcommand("convert", "read any scene and write it in another format");
   command.add_option("IN", a->in, "scene file (.usda, .urdf, .sdf, MJCF .xml, .stl, .obj, .dae)")->required();
-  command.add_option("OUT", a->out, "file to write (.usda, .urdf, .sdf, MJCF .xml, .glb); meshes go beside it")
+  command.add_option("OUT", a->out, "file to write (.usda, .urdf, .sdf, MJCF .xml, .glb, .gltf); meshes go beside it")
       ->required();
   command.footer(
       "Examples:\n"

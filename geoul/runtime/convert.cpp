@@ -21,9 +21,10 @@ Result<void> write(const scene::Scene& scene, const std::string& out, Diagnostic
   if (ending == ".urdf") return scene::write_urdf(scene, out, diagnostics);
   if (ending == ".sdf") return scene::write_sdf(scene, out, diagnostics);
   if (ending == ".xml" || ending == ".mjcf") return scene::write_mjcf(scene, out, diagnostics);
-  if (ending == ".glb") return scene::write_glb(scene, out, diagnostics);
-  return Error{ErrorCode::kUnsupported, out + ": files that end in '" + ending +
-                                            "' are not written; name it .usda, .urdf, .sdf, .xml (MJCF) or .glb"};
+  if (ending == ".glb" || ending == ".gltf") return scene::write_gltf(scene, out, diagnostics);
+  return Error{ErrorCode::kUnsupported,
+               out + ": files that end in '" + ending +
+                   "' are not written; name it .usda, .urdf, .sdf, .xml (MJCF), .glb or .gltf"};
 }
 
 }  // namespace

@@ -339,6 +339,17 @@ TEST(Urdf, SrdfNamesPairsThatNeverTouch) {
   }
 }
 
+TEST(Urdf, SrdfOfARealRobotIsReadWhole) {
+  const fs::path panda = fs::path(GEOUL_SOURCE_DIR) / "../shared/data/urdf/example_robot_data/robots/panda_description";
+  if (!fs::exists(panda)) GTEST_SKIP() << "../shared/data/urdf is absent";
+  Diagnostics d;
+  const auto scene = read_urdf((panda / "urdf/panda.urdf").string(),
+                               {.load_meshes = false, .srdf = (panda / "srdf/panda.srdf").string()}, d);
+  ASSERT_TRUE(scene) << d.text();
+  EXPECT_EQ(scene->collision_exclusions.size(), 35u);  // its <disable_collisions>
+  EXPECT_FALSE(d.has("unknown-link")) << d.text();
+}
+
 TEST(Urdf, SrdfBesideTheFileIsRead) {
   const fs::path folder = fs::temp_directory_path() / ("geoul_srdf_" + std::to_string(getpid()));
   fs::create_directories(folder);

@@ -1,9 +1,12 @@
-// Scene to glTF 2.0 (binary, .glb): what is visible, in the start poses. A node a body below its parent in the tree, a
-// node a shape below its body; y is up, as glTF has it. Source: Khronos glTF 2.0 specification.
+// Scene to glTF 2.0 (binary .glb, or .gltf with its bytes as base64): what is visible, in the start poses. A node a
+// body below its parent in the tree, a node a shape below its body; y is up, as glTF has it. Source: Khronos glTF 2.0
+// specification.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
+#include <filesystem>
 #include <numbers>
+#include <string_view>
 
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
@@ -243,7 +246,23 @@ struct GltfWriter {
     }
   }
 
-  std::string run() {
+  static std::string base64(std::string_view bytes) {
+    static constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+      std::uint32_t three = 0;
+      for (std::size_t k = 0; k < 3; ++k) {
+        three = three << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+      }
+      for (std::size_t k = 0; k < 4; ++k) {
+        out += i + k <= bytes.size() ? kLetters[(three >> (18 - 6 * k)) & 63] : '=';
+      }
+    }
+    return out;
+  }
+
+  // embedded: the bytes within the text, instead of in a chunk of their own.
+  std::string run(bool embedded) {
     // Children before parents, so that their numbers are known: the order of the tree from its end.
     std::vector<std::vector<std::string>> children(scene.bodies.size());
     std::vector<std::string> top;
@@ -269,7 +288,11 @@ struct GltfWriter {
     add("cameras", cameras);
     add("accessors", accessors);
     add("bufferViews", views);
-    if (!binary.empty()) json += ",\"buffers\":[{\"byteLength\":" + std::to_string(binary.size()) + "}]";
+    if (!binary.empty()) {
+      json += ",\"buffers\":[{\"byteLength\":" + std::to_string(binary.size());
+      if (embedded) json += ",\"uri\":\"data:application/octet-stream;base64," + base64(binary) + "\"";
+      json += "}]";
+    }
     return json + "}";
   }
 };
@@ -280,9 +303,12 @@ void append_u32(std::string& out, std::size_t value) {
 
 }  // namespace
 
-Result<void> write_glb(const Scene& scene, const std::string& file, Diagnostics& notes) {
+Result<void> write_gltf(const Scene& scene, const std::string& file, Diagnostics& notes) {
   GltfWriter writer(scene, file, notes);
-  std::string json = writer.run();
+  const bool embedded = std::filesystem::path(file).extension() == ".gltf";
+  std::string json = writer.run(embedded);
+  notes.info({file, 0, {}}, "picture-only", "glTF holds what is seen: no mass, joints or contact");
+  if (embedded) return write_file(file, json);
   while (json.size() % 4 != 0) json += ' ';
   while (writer.binary.size() % 4 != 0) writer.binary += '\0';
   const std::size_t total = 12 + 8 + json.size() + (writer.binary.empty() ? 0 : 8 + writer.binary.size());
@@ -298,7 +324,6 @@ Result<void> write_glb(const Scene& scene, const std::string& file, Diagnostics&
     append_u32(out, writer.binary.size());
     out += std::string("BIN\0", 4) + writer.binary;
   }
-  notes.info({file, 0, {}}, "picture-only", "glTF holds what is seen: no mass, joints or contact");
   return write_file(file, out);
 }
 

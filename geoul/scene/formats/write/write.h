@@ -21,6 +21,6 @@ namespace geoul::scene {
 Result<void> write_urdf(const Scene& scene, const std::string& file, Diagnostics& notes);
 Result<void> write_mjcf(const Scene& scene, const std::string& file, Diagnostics& notes);
 Result<void> write_sdf(const Scene& scene, const std::string& file, Diagnostics& notes);
-Result<void> write_glb(const Scene& scene, const std::string& file, Diagnostics& notes);
+Result<void> write_gltf(const Scene& scene, const std::string& file, Diagnostics& notes);
 
 }  // namespace geoul::scene

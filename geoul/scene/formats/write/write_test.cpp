@@ -396,7 +396,7 @@ TEST(Write, GlbIsReadByAnotherProgramInItsPlace) {
   }
   const Folder folder;
   Diagnostics notes;
-  ASSERT_TRUE(write_glb(scene, folder.file("machine.glb"), notes));
+  ASSERT_TRUE(write_gltf(scene, folder.file("machine.glb"), notes));
   Assimp::Importer importer;
   const aiScene* read = importer.ReadFile(folder.file("machine.glb"), aiProcess_PreTransformVertices);
   ASSERT_NE(read, nullptr) << importer.GetErrorString();
@@ -424,11 +424,15 @@ TEST(Write, GlbIsReadByAnotherProgramInItsPlace) {
     for (int k = 0; k < 3; ++k) EXPECT_NEAR(center[k], expected[k], 1e-5);
     EXPECT_NEAR(volume, 0.2 * 0.4 * 0.6, 1e-6);
   }
+  ASSERT_TRUE(write_gltf(scene, folder.file("machine.gltf"), notes));
+  const aiScene* text = importer.ReadFile(folder.file("machine.gltf"), aiProcess_PreTransformVertices);
+  ASSERT_NE(text, nullptr) << importer.GetErrorString();
+  EXPECT_EQ(text->mNumMeshes, 5u);
 }
 
 TEST(Write, WhatCannotBeWrittenIsSaid) {
   Diagnostics notes;
-  for (const Writer writer : {&write_urdf, &write_sdf, &write_mjcf, &write_glb}) {
+  for (const Writer writer : {&write_urdf, &write_sdf, &write_mjcf, &write_gltf}) {
     const auto written = writer(machine(), "/nowhere/at/all/x.out", notes);
     ASSERT_FALSE(written);
     EXPECT_EQ(written.error().code, ErrorCode::kUnavailable);
