@@ -95,15 +95,25 @@ TransformL Frames::in_world_of(const Target& target, int scope) const {
   return X;
 }
 
+// Every frame on the way keeps the answer, so that long chains are walked once.
 std::optional<int> Frames::link_of(int frame) const {
-  for (std::size_t steps = 0; steps <= frames.size(); ++steps) {
-    if (frame < 0) return -1;
+  constexpr int kUnknown = -2;
+  links_.resize(frames.size(), kUnknown);
+  std::vector<int> way;
+  int found = -1;
+  while (frame >= 0) {
     const Frame& here = frames[static_cast<std::size_t>(frame)];
-    if (here.kind == FrameKind::kWorld) return -1;
-    if (here.kind == FrameKind::kLink) return frame;
+    if (here.kind == FrameKind::kWorld) break;
+    if (here.kind == FrameKind::kLink || links_[static_cast<std::size_t>(frame)] != kUnknown) {
+      found = here.kind == FrameKind::kLink ? frame : links_[static_cast<std::size_t>(frame)];
+      break;
+    }
+    if (way.size() > frames.size()) return std::nullopt;
+    way.push_back(frame);
     frame = here.attached;
   }
-  return std::nullopt;
+  for (const int f : way) links_[static_cast<std::size_t>(f)] = found;
+  return found;
 }
 
 }  // namespace geoul::scene::sdf

@@ -64,6 +64,9 @@ class Frames {
   TransformL in_world_of(const Target& target, int scope) const;
   // The link that a frame moves with (-1: the world), or none where its attachments go round in a ring.
   std::optional<int> link_of(int frame) const;
+
+ private:
+  mutable std::vector<int> links_;  // what link_of found, by frame; kUnknown before
 };
 
 }  // namespace geoul::scene::sdf

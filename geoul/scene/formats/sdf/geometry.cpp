@@ -169,6 +169,8 @@ std::vector<Made> GeometryReader::polyline(const Element& geometry, const std::s
     points.pop_back();
   }
   const double height = document_.length(element, "height", who, 1);
+  // Cutting ears takes up to the third power of the points: many long polylines use the file's allowance up.
+  if (!document_.take(element, points.size() * points.size() / 50)) return {};
   double area = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const Point &a = points[i], &b = points[(i + 1) % points.size()];
@@ -283,13 +285,7 @@ MaterialId Materials::add(const Material& m, const std::string& name) {
   const auto [place, is_new] = made_.try_emplace(key);
   if (!is_new) return place->second;
   Material made = m;
-  const std::string clean = urdf::Names().unique(name);
-  const int n = names_[clean]++;
-  made.path = root_ + "/materials/" + clean + (n == 0 ? "" : "_" + std::to_string(n));
-  while (std::any_of(scene_.materials.begin(), scene_.materials.end(),
-                     [&](const Material& other) { return other.path == made.path; })) {
-    made.path += "_";
-  }
+  made.path = root_ + "/materials/" + names_.unique(name);
   scene_.materials.push_back(made);
   return place->second = MaterialId::from_index(scene_.materials.size() - 1);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "geoul/scene/formats/sdf/document.h"
+#include "geoul/scene/formats/urdf/document.h"
 #include "geoul/scene/scene.h"
 
 namespace geoul::scene::sdf {
@@ -60,7 +61,7 @@ class Materials {
   Scene& scene_;
   std::string root_;
   std::map<Key, MaterialId> made_;
-  std::map<std::string, int> names_;
+  urdf::Names names_;
 };
 
 }  // namespace geoul::scene::sdf

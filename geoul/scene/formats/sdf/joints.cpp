@@ -268,7 +268,12 @@ struct JointReader {
   // The revolute joint between two bodies, and +-1: whether it turns `outer` against `reference` along `axis` (in the
   // world).
   std::optional<std::pair<JointId, double>> hinge(BodyId reference, BodyId outer, const Vec3d& axis) {
-    for (std::size_t j = 0; j < scene.joints.size(); ++j) {
+    if (at_pair.empty()) {
+      for (std::size_t j = 0; j < scene.joints.size(); ++j) at_pair[key_of(scene.joints[j])].push_back(j);
+    }
+    const auto found = at_pair.find(std::minmax(reference.value, outer.value));
+    if (found == at_pair.end()) return std::nullopt;
+    for (const std::size_t j : found->second) {
       const Joint& joint = scene.joints[j];
       const bool forward = joint.parent == reference && joint.child == outer;
       const bool backward = joint.child == reference && joint.parent == outer;
@@ -282,6 +287,11 @@ struct JointReader {
     }
     return std::nullopt;
   }
+
+  static std::pair<std::int32_t, std::int32_t> key_of(const Joint& joint) {
+    return std::minmax(joint.parent.value, joint.child.value);
+  }
+  std::map<std::pair<std::int32_t, std::int32_t>, std::vector<std::size_t>> at_pair = {};  // joints between two bodies
 
   // theta_2 = -ratio theta_1, of the child and the parent against the reference body. Source: SDF, <gearbox_ratio>.
   void gearbox(const Part& part, const std::string& reference) {

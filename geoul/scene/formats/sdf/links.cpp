@@ -303,27 +303,48 @@ struct LinkReader {
   // Links of one model do not touch unless one of them collides with its own model; nor where masks have no bit in
   // common.
   void exclusions() {
-    constexpr std::size_t kMost = 4'000'000;
     bool masked = false;
-    for (const Mask& m : masks) masked = masked || (m.collides && (m.bits & kAllBits) != kAllBits);
-    std::size_t tried = 0;
-    for (std::size_t a = 0; a < tree.links.size(); ++a) {
-      if (!masks[a].collides) continue;
-      for (std::size_t b = a + 1; b < tree.links.size(); ++b) {
-        if (!masks[b].collides) continue;
-        if (++tried > kMost) {
-          document.error(tree.links[a].element, link_word(tree.links[a]), "too-many",
-                         "there are more than 4 million pairs of links that might touch", "split the file");
-          return;
-        }
-        const bool own = tree.links[a].model == tree.links[b].model && !tree.links[a].model->is_static;
-        const bool quiet = own && !masks[a].self_collide && !masks[b].self_collide;
-        if (quiet || (masked && (masks[a].bits & masks[b].bits) == 0)) {
-          scene.collision_exclusions.emplace_back(BodyId::from_index(a), BodyId::from_index(b));
-        }
-      }
+    std::vector<std::size_t> touching;
+    std::map<const ModelInfo*, std::vector<std::size_t>> own;
+    for (std::size_t b = 0; b < tree.links.size(); ++b) {
+      if (!masks[b].collides) continue;
+      touching.push_back(b);
+      masked = masked || (masks[b].bits & kAllBits) != kAllBits;
+      if (!tree.links[b].model->is_static) own[tree.links[b].model].push_back(b);
+    }
+    const auto quiet = [&](std::size_t a, std::size_t b) {
+      return tree.links[a].model == tree.links[b].model && !tree.links[a].model->is_static && !masks[a].self_collide &&
+             !masks[b].self_collide;
+    };
+    const auto apart = [&](std::size_t a, std::size_t b) { return masked && (masks[a].bits & masks[b].bits) == 0; };
+    if (masked) {
+      pairs(touching, [&](std::size_t a, std::size_t b) { return quiet(a, b) || apart(a, b); });
+      return;
+    }
+    for (const ModelInfo& model : tree.models) {
+      const auto found = own.find(&model);
+      if (found != own.end() && !pairs(found->second, quiet)) return;
     }
   }
+
+  template <class Never>
+  bool pairs(const std::vector<std::size_t>& links, const Never& never) {
+    constexpr std::size_t kMost = 4'000'000;
+    tried += links.size() * (links.size() - 1) / 2;
+    if (tried > kMost) {
+      document.error(tree.links[links[0]].element, link_word(tree.links[links[0]]), "too-many",
+                     "there are more than 4 million pairs of links that might touch", "split the file");
+      return false;
+    }
+    for (std::size_t i = 0; i < links.size(); ++i) {
+      for (std::size_t k = i + 1; k < links.size(); ++k) {
+        if (!never(links[i], links[k])) continue;
+        scene.collision_exclusions.emplace_back(BodyId::from_index(links[i]), BodyId::from_index(links[k]));
+      }
+    }
+    return true;
+  }
+  std::size_t tried = 0;
 };
 
 }  // namespace

@@ -195,9 +195,7 @@ class TreeReader {
       folder += "/" + urdf::Names().unique(leaf.substr(0, colons));
     }
     if (folder == info->path) return folder + kind + (kind == "/" ? info->names : info->joints).unique(name);
-    std::string path = folder + kind + urdf::Names().unique(leaf);
-    while (!flat_.insert(path).second) path += "_";
-    return path;
+    return folder + kind + flat_[folder + kind].unique(leaf);
   }
 
   void model(const Element& element, int s, ModelInfo* around, const Override& over, bool fixed, int depth) {
@@ -431,8 +429,8 @@ class TreeReader {
   Tree& tree_;
   std::vector<Pending> pending_;
   std::map<int, std::vector<int>> attached_path_;
-  std::set<std::string> flat_;     // paths of parts with "::" in their names
-  std::vector<std::string> open_;  // files that are being included
+  std::map<std::string, urdf::Names> flat_;  // by folder, of parts with "::" in their names
+  std::vector<std::string> open_;            // files that are being included
 };
 
 }  // namespace
