@@ -279,6 +279,21 @@ class Works(Sandbox):
         self.assertEqual(again.read_bytes(), text.read_bytes())
 
 
+    def test_a_scene_is_converted_to_every_format_and_says_what_is_lost(self):
+        for ending in ("urdf", "sdf", "xml", "glb", "gltf"):
+            out = self.folder / ("ur3e." + ending)
+            done = run("convert", SCENARIO / "ur3e.usda", out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater(out.stat().st_size, 1000)
+            if ending in ("urdf", "sdf"):
+                self.assertIn("armature", done.stderr)
+            if ending in ("urdf", "sdf", "xml"):
+                self.assertEqual(run("check", out).returncode, 0)
+        done = run("convert", SCENARIO / "ur3e.usda", self.folder / "ur3e.step")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("'.step' are not written", done.stderr)
+
+
 class Socket:
     """A WebSocket client of a few lines, for loopback."""
 

@@ -85,7 +85,8 @@ Command add_simulate(CLI::App& app) {
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command = *app.add_subcommand("sim", "simulate a scene: live in the browser, or headless");
-  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
+  command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, .sdf, MJCF .xml, .stl, .obj, .dae)")
+      ->required();
   command.add_option("--seconds", a->options.seconds, "how long; 0 goes on for ever (0; headless 10)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--dt", a->options.dt, "step in seconds (0.001)")->check(CLI::PositiveNumber);
@@ -170,13 +171,16 @@ Command add_convert(CLI::App& app) {
     std::string in, out;
   };
   const auto a = std::make_shared<Arguments>();
-  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it as .usda or .usdz");
-  command.add_option("IN", a->in, "scene file (.usda, .usdc, .usdz, .urdf, MJCF .xml, .stl, .obj, .dae)")->required();
-  command.add_option("OUT", a->out, "file to write (.usda, or the package .usdz)")->required();
+  CLI::App& command = *app.add_subcommand("convert", "read any scene and write it in another format");
+  command.add_option("IN", a->in, "scene file (.usda, .usdc, .usdz, .urdf, .sdf, MJCF .xml, meshes)")->required();
+  command
+      .add_option("OUT", a->out, "file to write (.usda, .usdz, .urdf, .sdf, MJCF .xml, .glb, .gltf); meshes go beside it")
+      ->required();
   command.footer(
       "Examples:\n"
       "  geoul convert robot.urdf robot.usda\n"
       "  geoul convert robot.urdf robot.usdz\n"
+      "  geoul convert world.sdf world.xml\n"
       "  geoul convert scenarios/ur3e_cell/cell.usda flat.usda\n"
       "Exit codes: 0 done, 2 bad input or usage.");
   return [a] {

@@ -1,4 +1,4 @@
-// The jobs "check" and "convert".
+// The job "check".
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -8,7 +8,6 @@
 #include "geoul/runtime/bindings.h"
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/stream.h"
-#include "geoul/scene/formats/usd/usd.h"
 
 namespace geoul::runtime {
 namespace {
@@ -84,19 +83,6 @@ std::string to_json(const std::vector<CheckedFile>& files) {
     out.push_back(item);
   }
   return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics) {
-  const bool package = extension(out) == ".usdz";
-  if (!package && extension(out) != ".usda") {
-    return Error{ErrorCode::kUnsupported, out + ": only .usda and .usdz are written; name the file so"};
-  }
-  const std::optional<scene::Scene> scene = scene::read_scene(in, diagnostics);
-  if (!scene) return diagnostics.to_error();
-  const Result<void> written = package ? scene::write_usdz(*scene, out) : scene::write_usda(*scene, out);
-  if (!written) return written.error();
-  return counted(scene->bodies.size(), "body", "bodies") + ", " + counted(scene->joints.size(), "joint", "joints") +
-         ", " + counted(scene->shapes.size(), "shape", "shapes");
 }
 
 }  // namespace geoul::runtime

@@ -79,7 +79,8 @@ struct CheckedFile {
 CheckedFile check_file(const std::string& file, const dynamics::StepOptions& step = {});
 std::string to_json(const std::vector<CheckedFile>& files);
 
-// Reads any scene and writes it as .usda. Returns what was written, in words.
+// Reads any scene and writes it as the ending of `out` says: .usda .urdf .sdf .xml (MJCF) .glb. What the format has no
+// word for is a finding. Returns what was written, in words.
 Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics);
 
 // Folder of the built web application: `given`, the environment's GEOUL_STUDIO, or studio/dist of the source tree;

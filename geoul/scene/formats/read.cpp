@@ -4,6 +4,7 @@
 
 #include "geoul/scene/formats/mesh/mesh_file.h"
 #include "geoul/scene/formats/mjcf/mjcf.h"
+#include "geoul/scene/formats/sdf/sdf.h"
 #include "geoul/scene/formats/urdf/urdf.h"
 #include "geoul/scene/formats/usd/usd.h"
 #include "geoul/scene/scene.h"
@@ -88,13 +89,14 @@ std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostic
   std::string ending = fs::path(file).extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (ending == ".urdf") return read_urdf(file, {}, diagnostics);
+  if (ending == ".urdf" || ending == ".xacro") return read_urdf(file, {}, diagnostics);
   if (ending == ".usda" || ending == ".usd" || ending == ".usdc" || ending == ".usdz")
     return read_usd(file, diagnostics);
+  if (ending == ".sdf" || ending == ".world") return read_sdf(file, {}, diagnostics);
   if (ending == ".xml" || ending == ".mjcf") return read_mjcf(file, {}, diagnostics);
   if (mesh_format(file)) return read_mesh_scene(file, diagnostics);
   diagnostics.error({file, 0, {}}, "format", "files that end in '" + ending + "' are not read",
-                    "give a .usda, .usdc, .usdz, .urdf, .xml (MJCF), .stl, .obj or .dae file");
+                    "give a .usda, .usdc, .usdz, .urdf, .sdf, .xml (MJCF), .stl, .obj or .dae file");
   return std::nullopt;
 }
 

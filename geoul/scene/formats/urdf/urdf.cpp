@@ -7,6 +7,8 @@
 #include "geoul/scene/formats/urdf/document.h"
 #include "geoul/scene/formats/urdf/joints.h"
 #include "geoul/scene/formats/urdf/links.h"
+#include "geoul/scene/formats/urdf/srdf.h"
+#include "geoul/scene/formats/urdf/xacro.h"
 
 namespace geoul::scene {
 
@@ -34,6 +36,9 @@ std::optional<Scene> read_urdf_text(std::string_view text, const std::string& na
   } else if (scene.bodies.empty() && !robot.child("link")) {
     document.error(robot, "", "no-link", "the robot has no link", "write at least one <link>");
   }
+  if (!options.srdf.empty()) {
+    urdf::read_srdf(options.srdf, options.max_bytes, robot.attribute("name").value(), links, scene, diagnostics);
+  }
   document.report_ignored();
   if (diagnostics.error_count() != errors_before) return std::nullopt;
   return scene;
@@ -50,6 +55,18 @@ std::optional<Scene> read_urdf(const std::string& file, const UrdfOptions& optio
                       "check the path");
     return std::nullopt;
   }
+  UrdfOptions all = options;
+  if (all.srdf.empty()) {
+    fs::path beside = fs::path(file).replace_extension(".srdf");
+    if (beside.stem().extension() == ".urdf") beside = fs::path(file).replace_extension().replace_extension(".srdf");
+    if (fs::is_regular_file(beside, failed)) all.srdf = beside.string();
+  }
+  if (fs::path(file).extension() == ".xacro") {
+    const Result<std::string> made = urdf::run_xacro(file, options.xacro_arguments, options.max_bytes);
+    if (made) return read_urdf_text(*made, file, all, diagnostics);
+    diagnostics.error({file, 0, {}}, "xacro", made.error().message, "run: xacro FILE > robot.urdf");
+    return std::nullopt;
+  }
   std::string text;
   const auto size = fs::file_size(file, failed);
   if (!failed && size > options.max_bytes) {
@@ -58,7 +75,7 @@ std::optional<Scene> read_urdf(const std::string& file, const UrdfOptions& optio
     return std::nullopt;
   }
   text.assign(std::istreambuf_iterator<char>(stream), {});
-  return read_urdf_text(text, file, options, diagnostics);
+  return read_urdf_text(text, file, all, diagnostics);
 }
 
 }  // namespace geoul::scene

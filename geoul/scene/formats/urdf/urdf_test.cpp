@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <numbers>
+#include <tuple>
 
 #include "geoul/scene/formats/urdf/document.h"
 
@@ -310,6 +311,83 @@ TEST(Urdf, IsReadByItsEnding) {
   const auto from_usd = read_scene(usda, d);
   ASSERT_TRUE(from_usd) << d.text();
   EXPECT_TRUE(find_body(*from_usd, "/a"));
+}
+
+TEST(Urdf, SrdfNamesPairsThatNeverTouch) {
+  UrdfOptions options = with_toy();
+  options.srdf = kData + "srdf/two_link.srdf";
+  Diagnostics d;
+  const auto scene = read_urdf(kData + "two_link.urdf", options, d);
+  ASSERT_TRUE(scene) << d.text();
+  // base-upper once, slider with all but lower.
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const auto& [a, b] : scene->collision_exclusions) pairs.emplace_back(body_name(*scene, a), body_name(*scene, b));
+  EXPECT_EQ(pairs, (std::vector<std::pair<std::string, std::string>>{{"/two_link/base", "/two_link/upper"},
+                                                                     {"/two_link/base", "/two_link/slider"},
+                                                                     {"/two_link/upper", "/two_link/slider"},
+                                                                     {"/two_link/slider", "/two_link/tool0"}}));
+  EXPECT_NE(d.text().find("<robot/group> is not used"), std::string::npos) << d.text();
+  const std::tuple<const char*, const char*, int> bad[] = {
+      {"self_pair", "self-pair", 2}, {"link_missing", "missing-attribute", 2}, {"broken", "bad-xml", 3}};
+  for (const auto& [file, code, line] : bad) {
+    Diagnostics found;
+    options.srdf = kData + "srdf/" + file + ".srdf";
+    EXPECT_FALSE(read_urdf(kData + "two_link.urdf", options, found)) << file;
+    ASSERT_TRUE(found.has(code)) << found.text();
+    EXPECT_NE(found.text().find(options.srdf + ":" + std::to_string(line) + ": error"), std::string::npos)
+        << found.text();
+  }
+}
+
+TEST(Urdf, SrdfOfARealRobotIsReadWhole) {
+  const fs::path panda = fs::path(GEOUL_SOURCE_DIR) / "../shared/data/urdf/example_robot_data/robots/panda_description";
+  if (!fs::exists(panda)) GTEST_SKIP() << "../shared/data/urdf is absent";
+  Diagnostics d;
+  const auto scene = read_urdf((panda / "urdf/panda.urdf").string(),
+                               {.load_meshes = false, .srdf = (panda / "srdf/panda.srdf").string()}, d);
+  ASSERT_TRUE(scene) << d.text();
+  EXPECT_EQ(scene->collision_exclusions.size(), 35u);  // its <disable_collisions>
+  EXPECT_FALSE(d.has("unknown-link")) << d.text();
+}
+
+TEST(Urdf, SrdfBesideTheFileIsRead) {
+  const fs::path folder = fs::temp_directory_path() / ("geoul_srdf_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  fs::copy_file(kData + "two_link.urdf", folder / "r.urdf");
+  fs::copy_file(kData + "srdf/two_link.srdf", folder / "r.srdf");
+  Diagnostics d;
+  const auto scene = read_urdf((folder / "r.urdf").string(), {}, d);
+  fs::remove_all(folder);
+  ASSERT_TRUE(scene) << d.text();
+  EXPECT_EQ(scene->collision_exclusions.size(), 4u);
+}
+
+// A program of our own in the place of xacro, which shows what it is given.
+TEST(Urdf, XacroIsRunWithItsArgumentsAndNoShell) {
+  const fs::path folder = fs::temp_directory_path() / ("geoul_xacro_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  const std::string file = (folder / "r; touch hacked.xacro").string();
+  std::ofstream(file) << "<robot/>";
+  const std::string old = std::getenv("PATH");
+  ASSERT_EQ(setenv("PATH", folder.c_str(), 1), 0);
+  Diagnostics missing;
+  EXPECT_FALSE(read_urdf(file, {}, missing));
+  EXPECT_NE(missing.text().find("there is no program 'xacro' on PATH"), std::string::npos) << missing.text();
+  const auto program = [&](const std::string& script) {
+    std::ofstream(folder / "xacro") << "#!/bin/sh\n" << script;
+    fs::permissions(folder / "xacro", fs::perms::owner_all);
+  };
+  program("test -f \"$1\" || exit 1\necho \"<robot name='$2'><link name='a'/></robot>\"\n");
+  Diagnostics d;
+  const auto scene = read_urdf(file, {.xacro_arguments = {"$(id) `id`"}}, d);
+  program("echo one >&2\necho 'arm.xacro: no such property' >&2\nexit 3\n");
+  Diagnostics failed;
+  EXPECT_FALSE(read_urdf(file, {}, failed));
+  ASSERT_EQ(setenv("PATH", old.c_str(), 1), 0);
+  fs::remove_all(folder);
+  ASSERT_TRUE(scene) << d.text();
+  EXPECT_EQ(scene->name, "$(id) `id`");
+  EXPECT_NE(failed.text().find("xacro: arm.xacro: no such property"), std::string::npos) << failed.text();
 }
 
 // Robots and hostile files from elsewhere. What is refused is refused for a stated reason.
