@@ -146,6 +146,25 @@ TEST_F(Sandbox, PartsOfOtherFilesAreNotReportedTwice) {
   EXPECT_EQ(fractions.back(), 1);
 }
 
+// A file of a kind without units that is large for a part; the same mesh in a scene of its own is the author's affair.
+TEST_F(Sandbox, AMeshFileInMillimetresIsSaidAndMended) {
+  const auto tetrahedron = [](int size) {
+    const std::string s = std::to_string(size);
+    return "v 0 0 0\nv " + s + " 0 0\nv 0 " + s + " 0\nv 0 0 " + s + "\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n";
+  };
+  const std::string part = write("part.obj", tetrahedron(200));
+  EXPECT_TRUE(check_file(part).has("mesh-millimetres"));
+  EXPECT_FALSE(check_file(write("small.obj", tetrahedron(1))).has("mesh-millimetres"));
+  const std::string scene = write("scene.xml",
+                                  "<mujoco><asset><mesh name='m' file='part.obj'/></asset><worldbody>"
+                                  "<geom type='mesh' mesh='m'/></worldbody></mujoco>");
+  EXPECT_FALSE(check_file(scene).has("mesh-millimetres"));
+  Diagnostics diagnostics;
+  const auto mended = mend_file(part, (folder / "part.usda").string(), {"mesh-millimetres"}, {}, diagnostics);
+  ASSERT_TRUE(mended);
+  EXPECT_TRUE(mended->after->findings.empty()) << text(*mended->after);
+}
+
 TEST(Check, JsonHoldsWhatItsSchemaSays) {
   const CheckedFile file = check_file((kData / "bad/bad-inertia.urdf").string());
   const auto json = nlohmann::json::parse(to_json({file}));

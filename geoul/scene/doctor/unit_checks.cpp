@@ -1,5 +1,6 @@
 // Units and axes: millimetres, mesh-millimetres, gravity-up.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "geoul/scene/doctor/doctor.h"
@@ -84,6 +85,14 @@ bool judge_model(const Patient& patient, std::vector<Symptom>& out) {
   return true;
 }
 
+// Whether a scene has the name that read_scene gives to a mesh file: the file's, other characters as "_".
+bool is_named_after(const std::string& name, const std::string& file) {
+  std::string stem = file.substr(file.rfind('/') + 1);
+  stem.resize(std::min(stem.rfind('.'), stem.size()));
+  for (char& c : stem) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name == stem || name == "_" + stem;
+}
+
 // A file that is one mesh, of a kind that knows no unit, and large for a part.
 void judge_alone(const Patient& patient, std::vector<Symptom>& out) {
   const Scene& scene = patient.scene;
@@ -95,6 +104,7 @@ void judge_alone(const Patient& patient, std::vector<Symptom>& out) {
     const std::string& file = scene.meshes[use->mesh.index()].path;
     const std::string ending = file.substr(std::min(file.rfind('.'), file.size()));
     if (ending != ".stl" && ending != ".obj" && ending != ".STL" && ending != ".OBJ") return;
+    if (!is_named_after(scene.name, file)) return;
     reach.include(bounds(scene, {&shape, transform(shape.X_BS)}));
   }
   if (!(reach.diagonal() > kHuge)) return;

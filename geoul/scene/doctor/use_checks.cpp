@@ -94,6 +94,8 @@ std::string remove_meshes(Scene& scene) {
 void judge_unused(const Patient& patient, std::vector<Symptom>& out) {
   const Scene& scene = patient.scene;
   const std::string file = scene.bodies.empty() ? "" : scene.bodies[0].source.file;
+  // what is missing may use them
+  if (std::any_of(scene.bodies.begin(), scene.bodies.end(), [](const Body& b) { return b.shapes_missing; })) return;
   const auto say = [&](const char* code, const std::vector<std::string>& names, const char* one, const char* many,
                        std::string (*remove)(Scene&)) {
     if (names.empty()) return;
