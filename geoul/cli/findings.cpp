@@ -61,13 +61,13 @@ std::string counts(const CheckedFile& file) {
   return out.empty() ? "nothing to say" : out;
 }
 
-// "arm.urdf:118  /arm/forearm"; files in the folder of the one checked by their name alone.
+// "arm.urdf:118  /arm/forearm"; files below the folder of the one checked from there.
 std::string place(const Finding& finding, const std::string& checked) {
   namespace fs = std::filesystem;
   std::string out;
   if (!finding.where.file.empty()) {
-    const bool beside = fs::path(finding.where.file).parent_path() == fs::path(checked).parent_path();
-    out = beside ? fs::path(finding.where.file).filename().string() : finding.where.file;
+    const fs::path inside = fs::path(finding.where.file).lexically_relative(fs::path(checked).parent_path());
+    out = inside.empty() || *inside.begin() == ".." ? finding.where.file : inside.string();
     if (finding.where.line > 0) out += ":" + std::to_string(finding.where.line);
   }
   if (!finding.where.path.empty()) out += (out.empty() ? "" : "  ") + finding.where.path;

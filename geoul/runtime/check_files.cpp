@@ -10,6 +10,7 @@
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/stream.h"
 #include "geoul/scene/doctor/doctor.h"
+#include "geoul/scene/doctor/layer_units.h"
 #include "geoul/scene/formats/usd/usd.h"
 
 namespace geoul::runtime {
@@ -125,6 +126,7 @@ void check_scene(const std::string& file, const CheckOptions& options, CheckedFi
   Collector collect{options, extension(file), out};
   Diagnostics reading, running;
   std::optional<scene::Scene> scene = read_patient(file, reading);
+  if (scene && (collect.ending == ".usda" || collect.ending == ".usd")) doctor::judge_layer_units(file, reading);
   std::vector<doctor::Symptom> symptoms;
   if (scene) {
     symptoms = doctor::examine(*scene);

@@ -88,10 +88,12 @@ struct Walk {
     for (std::size_t i = 0; i < files.size(); ++i) by_name[files[i].filename().string()].push_back(i);
   }
 
-  // Files that a name in the text of file `from` can mean: beside it, or whose path ends so (packages, mesh folders).
+  // Files that a name in the text of file `from` can mean: the one it leads to; otherwise those below the file's folder
+  // (packages: anywhere) whose path ends so, since mesh folders and packages are named elsewhere.
   void find(std::size_t from, const std::string& name, std::set<std::size_t>& parts) const {
     std::string rest = name;
-    if (rest.starts_with("package://") || rest.starts_with("model://")) {  // the folder of the package may be the top
+    const bool package = rest.starts_with("package://") || rest.starts_with("model://");
+    if (package) {  // the folder of the package may be the top
       rest.erase(0, rest.find("://") + 3);
       rest.erase(0, rest.find('/') + 1);
     } else if (rest.starts_with("file://")) {
@@ -99,13 +101,21 @@ struct Walk {
     }
     const auto candidates = by_name.find(fs::path(rest).filename().string());
     if (candidates == by_name.end()) return;
+    const std::string folder = files[from].parent_path().generic_string() + "/";
     const fs::path beside = (files[from].parent_path() / rest).lexically_normal();
     while (rest.starts_with("/") || rest.starts_with("./") || rest.starts_with("../"))
       rest.erase(0, rest.find('/') + 1);
+    std::set<std::size_t> found;
     for (const std::size_t i : candidates->second) {
+      if (i == from) continue;
+      if (!package && files[i].lexically_normal() == beside) {
+        parts.insert(i);
+        return;
+      }
       const std::string path = files[i].generic_string();
-      if (i != from && (files[i].lexically_normal() == beside || path.ends_with("/" + rest))) parts.insert(i);
+      if (path.ends_with("/" + rest) && (package || path.starts_with(folder))) found.insert(i);
     }
+    parts.merge(found);
   }
 };
 

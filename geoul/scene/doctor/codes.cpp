@@ -84,6 +84,10 @@ constexpr Entry kCodes[] = {
     {{"weak-drive", Remedy::kByHand, "It cannot hold the start pose."}, false},
     {{"zero-limit", Remedy::kByHand, "0 means none at all here; exporters write it for \"not given\"."}, false},
     {{"locked-joint", Remedy::kByHand, "Equal limits are a fixed joint that costs a degree of freedom."}, false},
+    {{"units-differ", Remedy::kByHand, "A stage has the units of its root layer; USD converts nothing by itself."},
+     false},
+    {{"up-axis-differs", Remedy::kByHand, "A stage has the up axis of its root layer; USD turns nothing by itself."},
+     false},
     {{"no-units", Remedy::kByHand, "A USD file without metersPerUnit is in centimetres, whatever was meant."}, false},
 };
 
