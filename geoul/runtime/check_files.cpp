@@ -122,12 +122,29 @@ void note_parts(const scene::Scene& scene, CheckedFile& out) {
   }
 }
 
+// Two bodies of one mechanism that start inside each other, and the shapes' names.
+struct NamedOverlap {
+  scene::BodyId first, second;
+  std::string a, b;
+};
+
+std::vector<NamedOverlap> excludable_overlaps(const scene::Scene& scene, const dynamics::Model& model,
+                                              const dynamics::StepOptions& step) {
+  std::vector<NamedOverlap> out;
+  for (const dynamics::Overlap& overlap : dynamics::deep_overlaps(model, step)) {
+    const scene::Shape &a = scene.shapes[overlap.a.index()], &b = scene.shapes[overlap.b.index()];
+    if (overlap.one_mechanism && a.body.valid() && b.body.valid()) out.push_back({a.body, b.body, a.path, b.path});
+  }
+  return out;
+}
+
 void check_scene(const std::string& file, const CheckOptions& options, CheckedFile& out) {
   Collector collect{options, extension(file), out};
   Diagnostics reading, running;
   std::optional<scene::Scene> scene = read_patient(file, reading);
   if (scene && (collect.ending == ".usda" || collect.ending == ".usd")) doctor::judge_layer_units(file, reading);
   std::vector<doctor::Symptom> symptoms;
+  std::vector<NamedOverlap> overlaps;
   if (scene) {
     symptoms = doctor::examine(*scene);
     note_parts(*scene, out);
@@ -140,6 +157,7 @@ void check_scene(const std::string& file, const CheckOptions& options, CheckedFi
     if (const std::optional<Twin> twin = make_twin(std::move(*scene), running)) {
       out.summary = words(*twin);
       dynamics::outlook(twin->scene, twin->model, options.step, running);
+      overlaps = excludable_overlaps(twin->scene, twin->model, options.step);
     }
   }
   Codes said;
@@ -152,7 +170,11 @@ void check_scene(const std::string& file, const CheckOptions& options, CheckedFi
   }
   for (const doctor::Symptom& s : symptoms) collect.add(s.finding, static_cast<bool>(s.mend));
   for (const Finding& f : running.findings()) {
-    if (f.code == "beyond-limit" || !said_better(f.code, said)) collect.add(f, f.code == "deep-overlap");
+    if (f.code != "beyond-limit" && said_better(f.code, said)) continue;
+    const bool mendable = f.code == "deep-overlap" && std::any_of(overlaps.begin(), overlaps.end(), [&](const auto& o) {
+                            return f.message.starts_with("'" + o.a + "' and '" + o.b + "' ");
+                          });
+    collect.add(f, mendable);
   }
 }
 
@@ -163,15 +185,13 @@ std::vector<MendChange> exclude_overlaps(scene::Scene& scene, const dynamics::St
   const std::optional<dynamics::Model> model = dynamics::compile(scene, ignored);
   if (!model) return changes;
   std::set<std::pair<int, int>> pairs;
-  for (const dynamics::Overlap& overlap : dynamics::deep_overlaps(*model, step)) {
-    const scene::BodyId a = scene.shapes[overlap.a.index()].body, b = scene.shapes[overlap.b.index()].body;
-    if (!overlap.one_mechanism || !a.valid() || !b.valid()) continue;
-    if (!pairs.insert(std::minmax(a.value, b.value)).second) continue;
-    scene.collision_exclusions.push_back({a, b});
-    const scene::Body& body = scene.bodies[a.index()];
+  for (const NamedOverlap& overlap : excludable_overlaps(scene, *model, step)) {
+    if (!pairs.insert(std::minmax(overlap.first.value, overlap.second.value)).second) continue;
+    scene.collision_exclusions.push_back({overlap.first, overlap.second});
+    const scene::Body& body = scene.bodies[overlap.first.index()];
     changes.push_back({"deep-overlap",
                        {body.source.file, body.source.line, body.path},
-                       "never touches " + scene.bodies[b.index()].path + " any more"});
+                       "never touches " + scene.bodies[overlap.second.index()].path + " any more"});
   }
   return changes;
 }

@@ -181,6 +181,19 @@ TEST(Check, JsonHoldsWhatItsSchemaSays) {
     EXPECT_FALSE(finding.at(key).get<std::string>().empty()) << key;
 }
 
+// A box in the floor is not mended by letting it fall through.
+TEST_F(Sandbox, OnlyOverlapsOfOneMechanismMayBeExcluded) {
+  const CheckedFile arm = check_file((kData / "bad/deep-overlap.xml").string());
+  ASSERT_EQ(arm.findings.size(), 1u);
+  EXPECT_EQ(arm.findings[0].mending, Mending::kOnRequest);
+  const std::string box = write("box.xml",
+                                "<mujoco><worldbody><geom type='plane' size='1 1 1'/><body pos='0 0 0.05'><freejoint/>"
+                                "<geom type='box' size='0.1 0.1 0.1' mass='1'/></body></worldbody></mujoco>");
+  const CheckedFile sunk = check_file(box);
+  ASSERT_TRUE(sunk.has("deep-overlap")) << text(sunk);
+  for (const CheckedFinding& f : sunk.findings) EXPECT_EQ(f.mending, Mending::kByHand) << f.finding.code;
+}
+
 TEST(Check, IgnoresTheCodesItIsTold) {
   CheckOptions options;
   options.ignore = {"bad-inertia"};

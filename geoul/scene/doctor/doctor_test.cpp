@@ -245,6 +245,28 @@ TEST(Doctor, RemovesMeshesAndMaterialsThatNothingUses) {
   EXPECT_EQ(scene.materials.at(scene.shapes[0].material.index()).path, "/used");
 }
 
+// A point mass on slides cannot turn, so it needs no inertia; free, or on a hinge somewhere, it does.
+TEST(Doctor, AsksForInertiaOnlyOfWhatCanTurn) {
+  Scene scene = one_cube();
+  scene.bodies[0].mass.inertia = {};
+  EXPECT_TRUE(codes(scene).contains("zero-inertia"));
+  Body carriage = scene.bodies[0];
+  carriage.path = "/carriage";
+  scene.bodies.push_back(carriage);
+  Joint slide;
+  slide.type = JointType::kPrismatic;
+  slide.path = "/x";
+  slide.child = BodyId{1};
+  scene.joints.push_back(slide);
+  slide.path = "/y";
+  slide.parent = BodyId{1};
+  slide.child = BodyId{0};
+  scene.joints.push_back(slide);
+  EXPECT_FALSE(codes(scene).contains("zero-inertia"));
+  scene.joints[0].type = JointType::kRevolute;
+  EXPECT_TRUE(codes(scene).contains("zero-inertia"));
+}
+
 TEST(Doctor, SurvivesAnything) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Scene scene = one_cube();

@@ -74,9 +74,36 @@ std::function<std::string(Scene&)> inertia_of_shapes(const Patient& patient, Bod
   };
 }
 
+// Whether anything can turn a group: not where its mechanism stands on the world by slides alone.
+bool can_turn(const Patient& patient, const RigidGroup& group) {
+  std::vector<bool> seen(patient.groups.size());
+  std::vector<const RigidGroup*> open = {&group};
+  bool stands = false;
+  while (!open.empty()) {
+    const RigidGroup& at = *open.back();
+    open.pop_back();
+    for (const BodyId body : at.bodies) {
+      seen[static_cast<std::size_t>(patient.group_of[body.index()])] = true;
+      for (const JointId id : patient.joints_of[body.index()]) {
+        const Joint& joint = patient.scene.joints[id.index()];
+        if (joint.type == JointType::kFixed) continue;
+        if (joint.type != JointType::kPrismatic) return true;
+        const BodyId other = joint.parent == body ? joint.child : joint.parent;
+        const bool exists = other.valid() && other.index() < patient.group_of.size();
+        if (!exists || patient.group(other).held) {
+          stands = true;
+        } else if (!seen[static_cast<std::size_t>(patient.group_of[other.index()])]) {
+          open.push_back(&patient.group(other));
+        }
+      }
+    }
+  }
+  return !stands;
+}
+
 void judge_zero_inertia(const Patient& patient, const RigidGroup& group, const MassProperties& sum,
                         std::vector<Symptom>& out) {
-  if (radius_of_gyration_squared(sum) > kLeastGyration * kLeastGyration) return;
+  if (radius_of_gyration_squared(sum) > kLeastGyration * kLeastGyration || !can_turn(patient, group)) return;
   const BodyId body = heaviest(patient, group);
   Symptom s;
   s.mend = inertia_of_shapes(patient, body);
