@@ -157,6 +157,87 @@ class BadInput(Sandbox):
         self.assertIn("bounds missed", done.stderr)
 
 
+class Doctor(Sandbox):
+    """geoul check: report, exit codes, mends, folders."""
+
+    BAD = ROOT / "geoul/runtime/testdata/doctor/bad"
+    GOOD = ROOT / "geoul/runtime/testdata/doctor/good"
+
+    def test_exit_codes(self):
+        self.assertEqual(run("check", self.GOOD / "bad-inertia.urdf", "--strict").returncode, 0)
+        self.assertEqual(run("check", self.BAD / "bad-inertia.urdf").returncode, 1)
+        self.assertEqual(run("check", self.BAD / "com-outside.urdf").returncode, 0)
+        self.assertEqual(run("check", self.BAD / "com-outside.urdf", "--strict").returncode, 1)
+        self.assertEqual(run("check", self.BAD / "com-outside.urdf", "--strict", "--ignore", "com-outside").returncode, 0)
+        self.assertEqual(run("check", self.BAD / "mesh-open.urdf", "--strict").returncode, 0)  # a note
+        self.assertEqual(run("check", self.folder / "nowhere.urdf").returncode, 2)
+        (self.folder / "empty").mkdir()
+        for arguments in ([self.folder / "empty"], [self.GOOD / "degrees.urdf", "--only", "degrees"], [self.GOOD, "--mend", "x.usda"],
+                          [self.BAD / "degrees.urdf", "--mend", "x.usda", "--only", "degree"],
+                          [self.BAD / "degrees.urdf", "--mend", "x.stl"]):
+            done = run("check", *arguments, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertFalse((self.folder / "x.usda").exists())
+
+    def test_a_finding_says_where_what_why_and_how_to_mend_it(self):
+        done = run("check", self.BAD / "bad-inertia.urdf")
+        self.assertRegex(done.stdout, r"(?s)^error  bad-inertia  --mend\n  bad-inertia.urdf:3  /arm/part\n    principal moments .*no solid has that\n"
+                                      r"  why   No solid .*\n  mend  compute it .*\nFAIL  ")
+        self.assertNotIn("\033", done.stdout)
+
+    def test_lines_keep_to_the_width_and_colour_to_terminals(self):
+        for width in (50, 80):
+            done = subprocess.run([GEOUL, "check", self.BAD / "inertia-size.urdf"], capture_output=True, text=True, cwd=self.BAD,
+                                  env={**os.environ, "COLUMNS": str(width)})
+            long = [line for line in done.stdout.splitlines() if len(line) > width and "/" not in line]
+            self.assertEqual(long, [])
+        for no_colour, expected in ((None, True), ("1", False)):
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.environ.pop("NO_COLOR", None)
+                if no_colour:
+                    os.environ["NO_COLOR"] = no_colour
+                os.execv(GEOUL, ["geoul", "check", str(self.BAD / "bad-inertia.urdf")])
+            out = b""
+            try:
+                while chunk := os.read(terminal, 65536):
+                    out += chunk
+            except OSError:
+                pass  # the program has ended
+            os.close(terminal)
+            os.waitpid(pid, 0)
+            self.assertEqual(b"\033[1;31merror" in out, expected, out)
+
+    def test_a_mended_copy_passes_and_can_be_simulated(self):
+        out = self.folder / "mended.usda"
+        self.assertEqual(run("sim", self.BAD / "bad-inertia.urdf", "--headless", "--seconds", "0.01").returncode, 2)
+        done = run("check", self.BAD / "bad-inertia.urdf", "--mend", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"mended  bad-inertia  /arm/part\n    nearest possible inertia: ixx")
+        self.assertEqual(run("check", out, "--strict").returncode, 0)
+        self.assertEqual(run("sim", out, "--headless", "--seconds", "0.01").returncode, 0)
+        report = json.loads(run("check", self.BAD / "degrees.urdf", "--mend", out, "--json").stdout)
+        self.assertEqual(report["mended"]["changes"][0]["code"], "degrees")
+        self.assertTrue(report["mended"]["after"]["ok"])
+
+    def test_nothing_to_mend_writes_nothing(self):
+        done = run("check", self.GOOD / "degrees.urdf", "--mend", self.folder / "out.usda")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("nothing to mend", done.stderr)
+        self.assertFalse((self.folder / "out.usda").exists())
+
+    def test_a_folder_is_one_line_a_file_whatever_the_threads(self):
+        one, two = (run("check", self.BAD, "--threads", n) for n in (1, 3))
+        self.assertEqual(one.returncode, 1)
+        self.assertEqual(one.stdout, two.stdout)
+        lines = one.stdout.split("\n\n")[0].splitlines()
+        self.assertEqual([line.split()[1] for line in lines], sorted(line.split()[1] for line in lines))
+        self.assertRegex(one.stdout, r"FAIL  bad-inertia.urdf +bad-inertia\n")
+        self.assertRegex(one.stdout, r"\d+ files: \d+ ok, \d+ with errors; \d+ others are parts of these\n$")
+        self.assertNotIn("inside_out.obj", one.stdout)
+
+
 class Works(Sandbox):
     def test_help_has_examples(self):
         for command in (["run"], ["sim"], ["check"], ["convert"], []):
@@ -233,9 +314,12 @@ class Works(Sandbox):
           <body name="box" pos="0 0 0.08"><freejoint/><geom name="g" type="box" size="0.1 0.1 0.1" mass="1"/></body></worldbody></mujoco>""")
 
     def test_trouble_is_foretold(self):
-        done = run("check", self.stiff_rod(), "--dt", "0.002", "--integrator", "euler")
+        done = run("check", self.stiff_rod(), "--dt", "0.002", "--integrator", "euler", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, "hinge3: drive gain 1e\\+09 N.m/rad at dt 2 ms.*would explode; take dt below 0.0365 ms")
+        finding = json.loads(done.stdout)["files"][0]["findings"][0]
+        self.assertTrue(finding["path"].endswith("hinge3"))
+        self.assertRegex(finding["message"], "drive gain 1e\\+09 N.m/rad at dt 2 ms.*would explode")
+        self.assertIn("take dt below 0.0365 ms", finding["mend"])
         self.assertIn("start 20 mm inside each other", run("check", self.overlapping_boxes()).stdout)
         self.assertEqual(run("check", self.stiff_rod(), "--integrator", "eulr").returncode, 2)
 

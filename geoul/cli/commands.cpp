@@ -114,58 +114,6 @@ Command add_simulate(CLI::App& app) {
   };
 }
 
-Command add_check(CLI::App& app) {
-  struct Arguments {
-    std::vector<std::string> files;
-    bool json = false;
-    double dt = 1e-3;
-    std::string integrator = "implicit";
-  };
-  const auto a = std::make_shared<Arguments>();
-  CLI::App& command = *app.add_subcommand("check", "read, validate and compile files, and print every finding");
-  command.add_option("FILE", a->files, "scene files, or site files with their recordings")->required();
-  command.add_flag("--json", a->json, "print the findings as JSON");
-  command.add_option("--dt", a->dt, "step for which trouble is foretold, in seconds (0.001)")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--integrator", a->integrator, "the same: implicit, euler, rk4 or symplectic (implicit)");
-  command.footer(
-      "Examples:\n"
-      "  geoul check scenarios/ur3e_cell/site.yaml\n"
-      "  geoul check robot.urdf cell.usda --json\n"
-      "  geoul check robot.urdf --dt 0.002 --integrator euler\n"
-      "Exit codes: 0 all files are usable, 1 some have errors, 2 bad usage, or no such file.");
-  return [a] {
-    std::vector<runtime::CheckedFile> checked;
-    bool ok = true, missing = false;
-    Terminal terminal(a->json);
-    const Result<dynamics::StepOptions> step = runtime::step_options(a->dt, a->integrator);
-    if (!step) {
-      terminal.print(step.error());
-      return int{kBadUsage};
-    }
-    for (std::size_t i = 0; i < a->files.size(); ++i) {
-      terminal.progress(static_cast<double>(i) / static_cast<double>(a->files.size()), a->files[i]);
-      checked.push_back(runtime::check_file(a->files[i], *step));
-      ok = ok && checked.back().ok;
-      for (const Finding& finding : checked.back().diagnostics.findings()) {
-        missing =
-            missing || (finding.code == "not-found" && finding.where.file == a->files[i] && finding.where.line == 0);
-      }
-    }
-    terminal.clear();
-    if (a->json) {
-      std::fputs(runtime::to_json(checked).c_str(), stdout);
-    } else {
-      for (const runtime::CheckedFile& file : checked) {
-        std::fputs(file.diagnostics.text().c_str(), stdout);
-        const std::string summary = file.ok ? file.summary : std::to_string(file.diagnostics.error_count()) + " errors";
-        std::printf("%-6s %s: %s\n", file.ok ? "ok" : "FAIL", file.file.c_str(), summary.c_str());
-      }
-    }
-    return int{missing ? kBadUsage : ok ? kDone : kShort};
-  };
-}
-
 Command add_convert(CLI::App& app) {
   struct Arguments {
     std::string in, out;

@@ -32,6 +32,18 @@ TEST(Result, HoldsAValueOrAnErrorAndNeverBoth) {
   EXPECT_THROW(static_cast<void>(bad.value()), ContractError);
 }
 
+TEST(Diagnostics, ErrorsSetApartAreKeptAndDoNotCount) {
+  Diagnostics d;
+  d.set_apart({"reversed-limits"});
+  d.error({"arm.urdf", 3, ""}, "reversed-limits", "lower is above upper");
+  EXPECT_TRUE(d.ok());
+  EXPECT_TRUE(d.has("reversed-limits"));
+  EXPECT_EQ(d.findings()[0].severity, Severity::kError);
+  d.error({"arm.urdf", 4, ""}, "zero-axis", "the axis has length 0");
+  EXPECT_EQ(d.error_count(), 1u);
+  EXPECT_NE(d.to_error().message.find("axis"), std::string::npos);
+}
+
 TEST(Diagnostics, PrintPlaceSeverityMessageAndMend) {
   Diagnostics d;
   d.error({"arm.urdf", 118, "elbow"}, "zero-axis", "axis has zero length", "write axis xyz=\"0 0 1\"");

@@ -30,7 +30,8 @@ std::string to_string(const Finding& finding) {
 }
 
 void Diagnostics::add(Finding finding) {
-  if (finding.severity == Severity::kError) ++error_count_;
+  const bool apart = std::find(apart_.begin(), apart_.end(), finding.code) != apart_.end();
+  if (finding.severity == Severity::kError && !apart) ++error_count_;
   if (findings_.size() < kMaxFindings) {
     findings_.push_back(std::move(finding));
   } else if (findings_.size() == kMaxFindings) {
@@ -62,8 +63,9 @@ std::string Diagnostics::text() const {
 
 Error Diagnostics::to_error(ErrorCode code) const {
   GEOUL_EXPECTS(!ok());
-  const auto first =
-      std::find_if(findings_.begin(), findings_.end(), [](const Finding& f) { return f.severity == Severity::kError; });
+  const auto first = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& f) {
+    return f.severity == Severity::kError && std::find(apart_.begin(), apart_.end(), f.code) == apart_.end();
+  });
   std::string message = first != findings_.end() ? to_string(*first) : "more errors than are listed";
   if (error_count_ > 1) message += " (and " + std::to_string(error_count_ - 1) + " more)";
   return {code, message};

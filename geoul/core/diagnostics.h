@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "geoul/core/result.h"
@@ -46,6 +47,10 @@ class Diagnostics {
   bool ok() const { return error_count_ == 0; }
   bool has(std::string_view code) const;
 
+  // Errors of these codes are kept as findings and do not count as errors: readers go on with what was written, and who
+  // asked for it judges and mends it. For errors after which the reader's result is still what the file says.
+  void set_apart(std::vector<std::string> codes) { apart_ = std::move(codes); }
+
   // All findings, one a line.
   std::string text() const;
   // The first error as an Error of this code, with the number of further ones; needs !ok().
@@ -56,6 +61,7 @@ class Diagnostics {
 
  private:
   std::vector<Finding> findings_;
+  std::vector<std::string> apart_;
   std::size_t error_count_ = 0;
 };
 

@@ -199,44 +199,84 @@ double mass_of(const scene::Scene& scene, const Model& model, int collider) {
   return mass;
 }
 
-void judge_contacts(const scene::Scene& scene, const Model& model, const StepOptions& options,
-                    const scene::State& start, Diagnostics& diagnostics) {
-  if (!model.contact || !options.contact) return;
+struct Deepest {
+  double depth = 0;
+  Vec3d normal_W;
+};
+using Pairs = std::map<std::pair<int, int>, Deepest>;  // of colliders
+
+Pairs touching(const Model& model, const StepOptions& options, const scene::State& start) {
+  Pairs pairs;
+  if (!model.contact || !options.contact) return pairs;
   collision::CollisionData data;
   collision::detect(*model.contact->geometry, model.contact->filter, start.X_WB, start.V_WB, {options.contact_margin},
                     data);
-  struct Deepest {
-    double depth = 0;
-    Vec3d normal;
-  };
-  std::map<std::pair<int, int>, Deepest> pairs;
   for (const collision::Manifold& m : data.manifolds) {
     Deepest& pair = pairs[{m.a, m.b}];
     for (int k = 0; k < m.count; ++k) {
       if (-m.points[k].distance > pair.depth) pair = {-m.points[k].distance, m.normal_W};
     }
   }
-  for (const auto& [colliders, deepest] : pairs) {
+  return pairs;
+}
+
+bool too_deep(const Model& model, int a, int b, double depth) {
+  const double thinner = std::min(model.contact->thickness[static_cast<std::size_t>(a)],
+                                  model.contact->thickness[static_cast<std::size_t>(b)]);
+  return depth > 1e-4 && !(depth <= 0.02 * thinner && std::isfinite(thinner));
+}
+
+Location collider_location(const scene::Scene& scene, const Model& model, int collider) {
+  const scene::BodyId body = model.contact->geometry->colliders[static_cast<std::size_t>(collider)].body;
+  if (!body.valid()) return {};
+  return {scene.bodies[body.index()].source.file, scene.bodies[body.index()].source.line, {}};
+}
+
+void judge_contacts(const scene::Scene& scene, const Model& model, const StepOptions& options,
+                    const scene::State& start, Diagnostics& diagnostics) {
+  for (const auto& [colliders, deepest] : touching(model, options, start)) {
     const auto [a, b] = colliders;
     const std::string names = collider_name(scene, model, a) + " and " + collider_name(scene, model, b);
-    const double thinner = std::min(model.contact->thickness[static_cast<std::size_t>(a)],
-                                    model.contact->thickness[static_cast<std::size_t>(b)]);
-    if (deepest.depth > 1e-4 && !(deepest.depth <= 0.02 * thinner && std::isfinite(thinner))) {
-      const Vec3d n = deepest.normal;
+    Location where = collider_location(scene, model, a);
+    if (where.file.empty()) where = collider_location(scene, model, b);
+    if (too_deep(model, a, b, deepest.depth)) {
+      const Vec3d n = deepest.normal_W;
       diagnostics.warning(
-          {}, "deep-overlap",
+          where, "deep-overlap",
           names + " start " + number(1e3 * deepest.depth) + " mm inside each other: they will be pushed apart",
           "move the second by " + number(1e3 * deepest.depth) + " mm along (" + number(n.x) + " " + number(n.y) + " " +
               number(n.z) + "), or exclude the pair from collision");
     }
     const double ma = mass_of(scene, model, a), mb = mass_of(scene, model, b);
     if (ma > 0 && mb > 0 && std::max(ma, mb) > kMostMassRatio * (1 + 1e-9) * std::min(ma, mb)) {
-      diagnostics.warning({}, "mass-ratio",
+      diagnostics.warning(where, "mass-ratio",
                           names + " touch, of mechanisms of " + number(ma) + " kg and " + number(mb) +
                               " kg: beyond 1000 : 1 a contact solve may stop before its tolerance",
                           "check the masses, weld what does not move, or allow more contact iterations");
     }
   }
+}
+
+// The tree a collider moves with; -1: the world.
+int tree_of(const Model& model, int collider) {
+  const scene::BodyId body = model.contact->geometry->colliders[static_cast<std::size_t>(collider)].body;
+  const int link = body.valid() ? model.bodies[body.index()].link : -1;
+  for (std::size_t t = 0; link >= 0 && t < model.trees.size(); ++t) {
+    if (link >= model.trees[t].begin && link < model.trees[t].end) return static_cast<int>(t);
+  }
+  return -1;
+}
+
+// Whether a body that moves with the world carries the tree: its base.
+bool carries(const Model& model, int collider, int tree) {
+  const scene::BodyId body = model.contact->geometry->colliders[static_cast<std::size_t>(collider)].body;
+  if (!body.valid() || tree < 0) return false;
+  const Link& root = model.links[static_cast<std::size_t>(model.trees[static_cast<std::size_t>(tree)].begin)];
+  if (!root.joint.valid()) return false;
+  const scene::Joint& joint = model.joints[root.joint.index()];
+  const int group = model.bodies[body.index()].group;
+  const auto holds = [&](scene::BodyId end) { return end.valid() && model.bodies[end.index()].group == group; };
+  return holds(joint.parent) || holds(joint.child);
 }
 
 }  // namespace
@@ -300,6 +340,19 @@ std::string mend(const Model& model, const LawRate& law, const StepOptions& opti
     out += "a gain below " + number(law.inertia * most * most / (dt * dt)) + per_stiffness(model, law.v);
   }
   return out + (unstable ? ", or the implicit integrator" : "; keep it where only the held pose matters");
+}
+
+std::vector<Overlap> deep_overlaps(const Model& model, const StepOptions& options) {
+  std::vector<Overlap> out;
+  for (const auto& [colliders, deepest] : touching(model, options, make_state(model))) {
+    const auto [a, b] = colliders;
+    if (!too_deep(model, a, b, deepest.depth)) continue;
+    const auto shape = [&](int c) { return model.contact->geometry->colliders[static_cast<std::size_t>(c)].shape; };
+    const int ta = tree_of(model, a), tb = tree_of(model, b);
+    const bool one = (ta >= 0 && ta == tb) || (tb < 0 && carries(model, b, ta)) || (ta < 0 && carries(model, a, tb));
+    out.push_back({shape(a), shape(b), deepest.depth, deepest.normal_W, one});
+  }
+  return out;
 }
 
 void outlook(const scene::Scene& scene, const Model& model, const StepOptions& options, Diagnostics& diagnostics) {

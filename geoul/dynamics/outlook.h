@@ -37,6 +37,16 @@ LawTrouble trouble_of(const LawRate& law, const StepOptions& options);
 std::string describe(const Model& model, const LawRate& law, const StepOptions& options);
 std::string mend(const Model& model, const LawRate& law, const StepOptions& options);
 
+// Two shapes that are inside each other at the start by more than 0.1 mm and 2 % of the thinner, and may touch.
+struct Overlap {
+  scene::ShapeId a, b;
+  double depth = 0;            // [m]
+  Vec3d normal_W;              // from a to b
+  bool one_mechanism = false;  // both are parts of one tree of joints, or of one that stands on the world
+};
+// In the order of the colliders. Empty where nothing collides.
+std::vector<Overlap> deep_overlaps(const Model& model, const StepOptions& options);
+
 // Warnings (codes): stiff-law (see LawTrouble), stiff-spring (the same of springs between points), tiny-inertia (a
 // degree moves less than 1e-9 of what another of its tree moves), mass-ratio (touching bodies beyond 1000 : 1),
 // deep-overlap (shapes inside each other at the start, beyond 0.1 mm and 2 % of the thinner), beyond-limit (a joint

@@ -1,5 +1,5 @@
-// What can be asked of Geoul, whole: run a site, simulate a scene, check files, convert a scene. The command line and
-// other ways in give options and show results; everything between is here.
+// What can be asked of Geoul, whole: run a site, simulate a scene, convert a scene (check.h: check and mend files). The
+// command line and other ways in give options and show results; everything between is here.
 // Errors: findings about the user's files go to Diagnostics; a Result's error is what else went wrong (a port in use, a
 // folder that cannot be written). Nothing is written before all input was found to be right.
 #pragma once
@@ -68,19 +68,8 @@ std::vector<std::string> integrator_names();
 Result<dynamics::StepOptions> step_options(double dt, const std::string& integrator);
 Result<Report> simulate(const SimulateOptions& options, const JobOutput& output, Diagnostics& diagnostics);
 
-// What a file holds, after reading, validating and compiling; `ok` where it could be used. A site file is checked with
-// its scene and recordings. What will trouble a simulation of the scene with these steps is foretold: outlook.h.
-struct CheckedFile {
-  std::string file;
-  bool ok = false;
-  std::string summary;  // "12 bodies, 3 moving joints, 9 fixed joints, 14 shapes"
-  Diagnostics diagnostics;
-};
-CheckedFile check_file(const std::string& file, const dynamics::StepOptions& step = {});
-std::string to_json(const std::vector<CheckedFile>& files);
-
-// Reads any scene and writes it as the ending of `out` says: .usda .urdf .sdf .xml (MJCF) .glb. What the format has no
-// word for is a finding. Returns what was written, in words.
+// Reads any scene and writes it as the ending of `out` says: .usda .usdz .urdf .sdf .xml (MJCF) .glb .gltf. What the
+// format has no word for is a finding. Returns what was written, in words.
 Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics);
 
 // Folder of the built web application: `given`, the environment's GEOUL_STUDIO, or studio/dist of the source tree;

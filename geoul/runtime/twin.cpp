@@ -5,9 +5,13 @@ namespace geoul::runtime {
 std::optional<Twin> load_twin(const std::string& file, Diagnostics& diagnostics) {
   std::optional<scene::Scene> read = scene::read_scene(file, diagnostics);
   if (!read) return std::nullopt;
-  std::optional<dynamics::Model> model = dynamics::compile(*read, diagnostics);
+  return make_twin(std::move(*read), diagnostics);
+}
+
+std::optional<Twin> make_twin(scene::Scene scene, Diagnostics& diagnostics) {
+  std::optional<dynamics::Model> model = dynamics::compile(scene, diagnostics);
   if (!model) return std::nullopt;
-  Twin twin{std::move(*read), std::move(*model), {}, {}};
+  Twin twin{std::move(scene), std::move(*model), {}, {}};
   for (std::size_t j = 0; j < twin.scene.joints.size(); ++j) {
     if (!twin.scene.joints[j].enabled) continue;
     const bool fixed = twin.scene.joints[j].type == scene::JointType::kFixed;

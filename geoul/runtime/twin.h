@@ -23,6 +23,9 @@ struct Twin {
 // Reads, validates and compiles a scene file; none where anything is an error.
 std::optional<Twin> load_twin(const std::string& file, Diagnostics& diagnostics);
 
+// The same of a scene that was read.
+std::optional<Twin> make_twin(scene::Scene scene, Diagnostics& diagnostics);
+
 // How far the two frames of a fixed joint lie apart in published body poses.
 struct WeldError {
   double position = 0;  // [m]

@@ -32,7 +32,8 @@ struct Body {
   MassProperties mass;
   bool kinematic = false;  // moved by a given motion, whatever the forces
   bool gravity = true;
-  Location source;  // where it was written
+  Location source;              // where it was written
+  bool shapes_missing = false;  // a mesh of it could not be found: its shapes are not all there
 };
 
 // A named frame on a body: where something is mounted, measured or grasped.
@@ -91,6 +92,11 @@ MassProperties moved(const Posed& X_AB, const MassProperties& in_B);
 
 // Eigenvalues [kg m2] of an inertia, ascending.
 Vec3d principal_moments(const Sym3d& inertia);
+
+// Whether a real distribution of mass can have this inertia: moments that are not negative and the triangle
+// inequality, to 1e-6 of the largest moment. Finite numbers.
+enum class InertiaFault { kNone, kNegative, kTriangle };
+InertiaFault inertia_fault(const MassProperties& mass);
 
 // What is wrong with a scene by itself, before it is compiled: ids out of range, NaN, names that collide, axes of
 // zero length, limits reversed, joints of a body with itself, non-physical inertia (mass <= 0, negative moments,

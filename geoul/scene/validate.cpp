@@ -61,13 +61,12 @@ struct Validator {
       return;
     }
     const Vec3d moments = principal_moments(m.inertia);  // ascending
-    // rounding of the eigenvalues, and anything smaller than the inertia of this mass at 30 nm
-    const double slack = 1e-9 * (std::abs(moments.x) + std::abs(moments.y) + std::abs(moments.z)) + 1e-15 * m.mass;
-    if (moments.x < -slack) {
+    const InertiaFault fault = inertia_fault(m);
+    if (fault == InertiaFault::kNegative) {
       error(body.source, body.path, "bad-inertia",
             "inertia has a negative principal moment (" + number(moments.x) + " kg m2)",
             "recompute the inertia about the centre of mass");
-    } else if (moments.z > moments.x + moments.y + 1e-6 * moments.z + slack) {
+    } else if (fault == InertiaFault::kTriangle) {
       error(body.source, body.path, "bad-inertia",
             "principal moments " + number(moments.x) + ", " + number(moments.y) + ", " + number(moments.z) +
                 " kg m2 break the triangle inequality: no solid has them",
@@ -133,6 +132,15 @@ Vec3d principal_moments(const Sym3d& s) {
   const double high = q + 2 * p * std::cos(phi);
   const double low = q + 2 * p * std::cos(phi + 2 * 3.14159265358979323846 / 3);
   return {low, 3 * q - high - low, high};
+}
+
+InertiaFault inertia_fault(const MassProperties& m) {
+  const Vec3d moments = principal_moments(m.inertia);  // ascending
+  // rounding of the eigenvalues, and anything smaller than the inertia of this mass at 30 nm
+  const double slack = 1e-9 * (std::abs(moments.x) + std::abs(moments.y) + std::abs(moments.z)) + 1e-15 * m.mass;
+  if (moments.x < -slack) return InertiaFault::kNegative;
+  const bool too_large = moments.z > moments.x + moments.y + 1e-6 * moments.z + slack;
+  return too_large ? InertiaFault::kTriangle : InertiaFault::kNone;
 }
 
 void validate(const Scene& scene, Diagnostics& diagnostics) {

@@ -265,7 +265,10 @@ void LinkReader::read_mesh_shape(pugi::xml_node mesh, Shape shape, Names& names,
     return;
   }
   MeshEntry* entry = load_mesh(mesh, who);
-  if (entry == nullptr) return;
+  if (entry == nullptr) {
+    scene_.bodies[shape.body.index()].shapes_missing = true;
+    return;
+  }
   const std::string folder = scene_.bodies[shape.body.index()].path + "/";
   const auto add = [&](MeshId id) {
     shape.path = folder + names.unique(name);

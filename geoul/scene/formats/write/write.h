@@ -19,8 +19,9 @@
 namespace geoul::scene {
 
 // Scenes as the readers make them: ids must be valid. By the file's ending: these, .usda or .usdz (kUnsupported for
-// others).
+// others); whether there is a writer for it.
 Result<void> write_scene(const Scene& scene, const std::string& file, Diagnostics& notes);
+bool writes_scene(const std::string& file);
 Result<void> write_urdf(const Scene& scene, const std::string& file, Diagnostics& notes);
 Result<void> write_mjcf(const Scene& scene, const std::string& file, Diagnostics& notes);
 Result<void> write_sdf(const Scene& scene, const std::string& file, Diagnostics& notes);
