@@ -117,6 +117,8 @@ std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* b
   return mesh;
 }
 
+constexpr int kDecompositionHulls = 32;  // UsdPhysics leaves the number open; 32 is what PhysX takes
+
 std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local, bool collides) {
   const std::optional<Resolved> points = view.stage.attribute(prim, "points");
   const bool shear = !diagonal(local.S, 0);
@@ -143,7 +145,8 @@ std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local
     return TriangleMesh{id, scale};
   }
   if (how == "convexHull") return ConvexHull{id, scale};
-  if (how == "convexDecomposition" || how == "boundingCube" || how == "boundingSphere" || how == "sdf") {
+  if (how == "convexDecomposition") return ConvexHull{id, scale, kDecompositionHulls};
+  if (how == "boundingCube" || how == "boundingSphere" || how == "sdf") {
     view.warning(prim, "physics:approximation", "approximation",
                  how == "sdf" ? "the mesh itself is used instead of sdf" : "the convex hull is used instead of " + how,
                  "write convexHull or none");
