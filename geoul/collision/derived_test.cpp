@@ -104,7 +104,9 @@ CollisionModel compiled(const scene::Scene& scene, const CompileOptions& options
 
 // Without the cache, when it is filled, when it answers, and after every entry was damaged: the same bits.
 TEST_F(DerivedTest, BitsAreTheSameWithAndWithoutTheCache) {
-  const scene::Scene scene = balls(110);
+  scene::Scene scene = balls(110);
+  scene.meshes.push_back(ball(24));
+  std::get<scene::ConvexHull>(scene.shapes.back().geometry).mesh = scene::MeshId{1};
   ASSERT_GT(scene.meshes[0].triangles.size(), kFewTriangles);
   const CollisionModel without = compiled(scene, {.cache = nullptr});
   Cache cache(folder.string());
@@ -123,14 +125,14 @@ TEST_F(DerivedTest, BitsAreTheSameWithAndWithoutTheCache) {
 }
 
 TEST_F(DerivedTest, BitsAreTheSameForAnyNumberOfThreads) {
-  const scene::Scene scene = balls(60);
+  const scene::Scene scene = balls(24);
   const CollisionModel alone = compiled(scene, {.cache = nullptr, .threads = 1});
   for (const int threads : {2, 3, 7}) expect_same(compiled(scene, {.cache = nullptr, .threads = threads}), alone);
 }
 
 TEST_F(DerivedTest, AFolderThatCannotBeWrittenIsOneInfo) {
   std::ofstream(folder) << "a file, no folder";
-  const scene::Scene scene = balls(40);
+  const scene::Scene scene = balls(24);
   Cache cache(folder.string());
   Diagnostics d;
   EXPECT_TRUE(compile(scene, d, {.cache = &cache}));

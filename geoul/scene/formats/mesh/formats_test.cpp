@@ -11,6 +11,8 @@
 #include "geoul/scene/formats/mesh/mesh_check.h"
 #include "geoul/scene/formats/mesh/mesh_file.h"
 #include "geoul/scene/formats/mesh/parts.h"
+#include "geoul/scene/formats/mjcf/mjcf.h"
+#include "geoul/scene/formats/usd/usd.h"
 #include "geoul/scene/scene.h"
 
 namespace geoul::scene {
@@ -194,6 +196,32 @@ TEST(MeshFormats, UpAxisOfGltfIsTurnedOnlyWhenAsked) {
   float highest = -100;
   for (const auto& v : parts->at(0).mesh.vertices) highest = std::max(highest, v.y);
   EXPECT_FLOAT_EQ(highest, 2);  // z of the box
+}
+
+// UsdPhysics' convexDecomposition, written and read; MJCF by an option.
+TEST(MeshFormats, DecompositionIsAskedForInUsdAndByAnOption) {
+  Scene scene;
+  scene.name = "cell";
+  scene.meshes.push_back(merged(read_good("stl/text.stl")));
+  Shape shape;
+  shape.path = "/cell/part";
+  shape.geometry = ConvexHull{MeshId{0}, {1, 1, 1}, 32};
+  shape.collides = true;
+  scene.shapes.push_back(shape);
+  const fs::path file = fs::temp_directory_path() / ("geoul_parts_" + std::to_string(::getpid()) + ".usda");
+  ASSERT_TRUE(write_usda(scene, file.string()));
+  Diagnostics d;
+  const auto back = read_scene(file.string(), d);
+  fs::remove(file);
+  ASSERT_TRUE(back) << d.text();
+  ASSERT_EQ(back->shapes.size(), 1u);
+  EXPECT_EQ(std::get<ConvexHull>(back->shapes[0].geometry).max_hulls, 32);
+  const auto model = read_mjcf_text(
+      "<mujoco><asset><mesh name=\"m\" vertex=\"0 0 0 1 0 0 0 1 0 0 0 1\"/></asset>"
+      "<worldbody><geom type=\"mesh\" mesh=\"m\"/></worldbody></mujoco>",
+      "model.xml", {.max_hulls = 5}, d);
+  ASSERT_TRUE(model) << d.text();
+  EXPECT_EQ(std::get<ConvexHull>(model->shapes[0].geometry).max_hulls, 5);
 }
 
 }  // namespace

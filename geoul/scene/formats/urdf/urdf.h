@@ -33,6 +33,7 @@ struct UrdfOptions {
   bool fixed_base = true;
   bool load_meshes = true;  // false: shapes that are meshes are left out, with one info
   MeshOptions mesh = {};
+  int max_hulls = 0;  // collision meshes: 0 the surface as written, 1 its hull, more a convex decomposition
   std::size_t max_bytes = std::size_t{64} << 20;
 };
 
