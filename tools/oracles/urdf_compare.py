@@ -2,7 +2,7 @@
 """Compares Geoul's reading of URDF files with Pinocchio's (PyPI `pin`). Run by hand, in a virtual environment:
 
     g++ -std=c++20 -O2 -I. tools/oracles/urdf_dump.cpp build/release/geoul/scene/libgeoul_scene.a \\
-        build/release/geoul/core/libgeoul_core.a -lassimp -lpugixml -lspdlog -lfmt -o /tmp/urdf_dump
+        build/release/geoul/core/libgeoul_core.a -lassimp -lpugixml -lz -lspdlog -lfmt -o /tmp/urdf_dump
     python tools/oracles/urdf_compare.py /tmp/urdf_dump FILE.urdf ...
 
 Prints a Markdown row a robot: joints that move, total mass and largest differences of mass, limits, and link poses
