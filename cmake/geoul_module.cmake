@@ -62,7 +62,7 @@ function(geoul_module name)
     target_link_libraries(${name}_test PRIVATE geoul_options geoul::${name} ${M_TEST_LIBRARIES} GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE GEOUL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
-    set_tests_properties(${name} PROPERTIES LABELS ${name} TIMEOUT 600)
+    set_tests_properties(${name} PROPERTIES LABELS ${name} TIMEOUT 600 ENVIRONMENT GEOUL_CACHE=off)
   endif()
 
   if(GEOUL_BUILD_FUZZ)

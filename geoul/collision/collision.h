@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "geoul/core/cache.h"
 #include "geoul/core/diagnostics.h"
 #include "geoul/core/math.h"
 #include "geoul/core/spatial.h"
@@ -40,18 +41,26 @@ struct CollisionModel {
   ~CollisionModel();
 
   int nbody = 0;
-  std::vector<Collider> colliders;  // in the order of Scene::shapes
+  std::vector<Collider> colliders;  // in the order of Scene::shapes; several of a decomposed one
   std::vector<Geometry> geometries;
   struct Prepared;
   std::unique_ptr<const Prepared> prepared;  // trees over what does not move: see prepared.h
 };
 
-// Prepares all shapes with `collides`: hulls, mesh trees. Errors (codes): not-finite (NaN or infinity in a size, pose,
+struct CompileOptions {
+  Cache* cache = &user_cache();  // of hulls, decompositions and mesh trees; null: none
+  int threads = 0;               // for the meshes of a scene; 0: one a core. The result is the same
+};
+
+// Prepares all shapes with `collides`: hulls, mesh trees, decompositions (several colliders of one shape). A mesh that
+// many shapes show at one scale is prepared once. Errors (codes): not-finite (NaN or infinity in a size, pose,
 // vertex or height), bad-rotation, bad-id, shape-volume (a size that is not positive; a moving closed mesh whose sides
 // lie on each other), height-field-size, hull-flat (a
-// hull of fewer than four points off a plane), mesh-empty; warnings: mesh-open (a moving mesh that is not closed: it
-// has no inside), mesh-degenerate (triangles left out), mesh-inside-out (turned). None where there is an error.
-std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics);
+// hull of fewer than four points off a plane), hull-count, mesh-empty; warnings: mesh-open (a moving mesh that is not
+// closed: it has no inside), mesh-degenerate (triangles left out), mesh-inside-out (turned); info: decomposition, cache
+// (cannot be written). None where there is an error.
+std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics,
+                                      const CompileOptions& options = {});
 
 // Whether the filter lets two colliders touch.
 bool may_touch(const CollisionModel& model, const PairFilter& filter, int a, int b);

@@ -2,8 +2,11 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <map>
+#include <tuple>
 
 #include "geoul/collision/collision.h"
+#include "geoul/collision/derived.h"
 #include "geoul/collision/height_field.h"
 #include "geoul/collision/mesh.h"
 #include "geoul/collision/prepared.h"
@@ -34,10 +37,128 @@ std::vector<bool> grounded_bodies(const scene::Scene& scene) {
   return grounded;
 }
 
+// A mesh as one kind of shape, at one scale: prepared once, however many shapes show it.
+struct MeshUse {
+  int mesh = -1;
+  Vec3d scale;
+  int max_hulls = 0;  // 0: the surface, 1: the hull, more: a decomposition
+
+  auto tie() const { return std::tuple(mesh, scale.x, scale.y, scale.z, max_hulls); }
+  bool operator<(const MeshUse& other) const { return tie() < other.tie(); }
+};
+struct PreparedMesh {
+  std::vector<Geometry> geometries;  // empty: flat
+  Decomposition parts;               // without its hulls
+  MeshReport report;
+  std::shared_ptr<const TriangleTree> tree;
+};
+
+std::optional<MeshUse> mesh_use(const scene::Shape& shape) {
+  if (const auto* surface = std::get_if<scene::TriangleMesh>(&shape.geometry)) {
+    return MeshUse{surface->mesh.value, surface->scale, 0};
+  }
+  const auto* hull = std::get_if<scene::ConvexHull>(&shape.geometry);
+  return hull ? std::optional(MeshUse{hull->mesh.value, hull->scale, hull->max_hulls}) : std::nullopt;
+}
+
+// Why a mesh cannot be prepared: a code and words; none where it can.
+struct Flaw {
+  const char* code;
+  std::string what, mend;
+};
+std::optional<Flaw> flaw_of(const scene::Scene& scene, const MeshUse& use) {
+  if (use.mesh < 0 || static_cast<std::size_t>(use.mesh) >= scene.meshes.size()) {
+    return Flaw{"bad-id", "the shape names a mesh that does not exist", ""};
+  }
+  const scene::Mesh& mesh = scene.meshes[static_cast<std::size_t>(use.mesh)];
+  const Vec3d& scale = use.scale;
+  if (!finite(scale) || scale.x == 0 || scale.y == 0 || scale.z == 0) {
+    return Flaw{finite(scale) ? "shape-volume" : "not-finite",
+                "the scale of mesh '" + mesh.path + "' is (" + number(scale.x) + ", " + number(scale.y) + ", " +
+                    number(scale.z) + ")",
+                "write three finite factors that are not 0"};
+  }
+  if (mesh.vertices.empty() || mesh.triangles.empty()) {
+    return Flaw{"mesh-empty", "mesh '" + mesh.path + "' has no triangles", "leave out the collider, or mend the file"};
+  }
+  for (std::size_t i = 0; i < mesh.vertices.size(); ++i) {
+    const Vec3d v = Vec3d(mesh.vertices[i]);
+    if (finite(Vec3d{v.x * scale.x, v.y * scale.y, v.z * scale.z})) continue;
+    return Flaw{"not-finite", "vertex " + std::to_string(i) + " of mesh '" + mesh.path + "' is NaN or infinite",
+                "mend the mesh"};
+  }
+  if (use.max_hulls < 0 || use.max_hulls > scene::ConvexHull::kMostHulls) {
+    return Flaw{"hull-count", "the shape asks for " + std::to_string(use.max_hulls) + " hulls",
+                "ask for 1 to " + std::to_string(scene::ConvexHull::kMostHulls)};
+  }
+  return std::nullopt;
+}
+
+// Needs a use without flaw.
+PreparedMesh prepare_mesh(const scene::Scene& scene, const MeshUse& use, Cache* cache, ThreadPool* pool) {
+  const scene::Mesh& mesh = scene.meshes[static_cast<std::size_t>(use.mesh)];
+  const Vec3d& scale = use.scale;
+  std::vector<Vec3d> points;
+  points.reserve(mesh.vertices.size());
+  for (const Vec3<float>& v : mesh.vertices) points.push_back({v.x * scale.x, v.y * scale.y, v.z * scale.z});
+  PreparedMesh made;
+  if (use.max_hulls == 1) {
+    if (auto hull = derived_hull(points, cache)) made.geometries.push_back(std::move(*hull));
+    return made;
+  }
+  std::vector<std::array<std::uint32_t, 3>> triangles = mesh.triangles;
+  if (scale.x * scale.y * scale.z < 0) {  // a mirror image
+    for (std::array<std::uint32_t, 3>& t : triangles) std::swap(t[1], t[2]);
+  }
+  if (use.max_hulls == 0) {
+    made.tree = std::make_shared<const TriangleTree>(derived_tree(points, triangles, made.report, cache));
+    return made;
+  }
+  std::erase_if(triangles, [&](const auto& t) { return std::max({t[0], t[1], t[2]}) >= points.size(); });
+  made.parts = derived_parts(points, triangles, {.max_hulls = use.max_hulls}, cache, pool);
+  for (const std::vector<Vec3d>& corners : made.parts.hulls) {
+    if (auto hull = make_hull(corners)) made.geometries.push_back(std::move(*hull));
+  }
+  made.parts.hulls.clear();
+  return made;
+}
+
+// All meshes of the scene's colliders. Many at a time; a decomposition shares out its own work.
+std::map<MeshUse, PreparedMesh> prepare_meshes(const scene::Scene& scene, const CompileOptions& options) {
+  constexpr std::size_t kManyTriangles = 20'000;  // below, threads would cost more than they save
+  std::map<MeshUse, PreparedMesh> meshes;
+  std::size_t triangles = 0;
+  for (const scene::Shape& shape : scene.shapes) {
+    const auto use = shape.collides ? mesh_use(shape) : std::nullopt;
+    if (!use || flaw_of(scene, *use)) continue;
+    if (meshes.try_emplace(*use).second) {
+      triangles += scene.meshes[static_cast<std::size_t>(use->mesh)].triangles.size() * (use->max_hulls > 1 ? 100 : 1);
+    }
+  }
+  if (meshes.empty()) return meshes;
+  ThreadPool pool(triangles > kManyTriangles ? options.threads : 1);
+  std::vector<std::pair<const MeshUse, PreparedMesh>*> plain;
+  for (auto& entry : meshes) {
+    if (entry.first.max_hulls > 1) {
+      entry.second = prepare_mesh(scene, entry.first, options.cache, &pool);
+    } else {
+      plain.push_back(&entry);
+    }
+  }
+  pool.parallel_for(plain.size(), 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      plain[i]->second = prepare_mesh(scene, plain[i]->first, options.cache, nullptr);
+    }
+  });
+  return meshes;
+}
+
 struct Compiler {
   const scene::Scene& scene;
   Diagnostics& diagnostics;
   std::vector<bool> grounded;
+  const std::map<MeshUse, PreparedMesh>& meshes;
+  std::vector<Geometry> more = {};  // further convex parts of the shape at hand
 
   Location where(const scene::Shape& shape) const {
     const Location body = shape.body.valid() ? scene.bodies[shape.body.index()].source : Location{};
@@ -85,61 +206,50 @@ struct Compiler {
   }
   std::optional<Geometry> geometry(const scene::Shape&, const scene::Plane&) { return make_plane(); }
 
-  // The mesh's vertices times scale; none (and a finding) where there are none or they are not finite.
-  std::optional<std::vector<Vec3d>> scaled(const scene::Shape& shape, scene::MeshId id, const Vec3d& scale) {
-    if (!id.valid() || id.index() >= scene.meshes.size()) {
-      error(shape, "bad-id", "the shape names a mesh that does not exist", "");
-      return std::nullopt;
+  // The mesh that was prepared for a shape; none (and a finding) where it could not be.
+  const PreparedMesh* prepared(const scene::Shape& shape) {
+    const MeshUse use = *mesh_use(shape);
+    if (const auto flaw = flaw_of(scene, use)) {
+      error(shape, flaw->code, flaw->what, flaw->mend);
+      return nullptr;
     }
-    const scene::Mesh& mesh = scene.meshes[id.index()];
-    if (!finite(scale) || scale.x == 0 || scale.y == 0 || scale.z == 0) {
-      error(shape, finite(scale) ? "shape-volume" : "not-finite",
-            "the scale of mesh '" + mesh.path + "' is (" + number(scale.x) + ", " + number(scale.y) + ", " +
-                number(scale.z) + ")",
-            "write three finite factors that are not 0");
-      return std::nullopt;
-    }
-    if (mesh.vertices.empty() || mesh.triangles.empty()) {
-      error(shape, "mesh-empty", "mesh '" + mesh.path + "' has no triangles",
-            "leave out the collider, or mend the file");
-      return std::nullopt;
-    }
-    std::vector<Vec3d> vertices;
-    vertices.reserve(mesh.vertices.size());
-    for (const Vec3<float>& v : mesh.vertices) {
-      vertices.push_back({v.x * scale.x, v.y * scale.y, v.z * scale.z});
-      if (finite(vertices.back())) continue;
-      error(shape, "not-finite",
-            "vertex " + std::to_string(vertices.size() - 1) + " of mesh '" + mesh.path + "' is NaN or infinite",
-            "mend the mesh");
-      return std::nullopt;
-    }
-    return vertices;
+    return &meshes.at(use);
   }
 
   std::optional<Geometry> geometry(const scene::Shape& shape, const scene::ConvexHull& hull) {
-    const std::optional<std::vector<Vec3d>> points = scaled(shape, hull.mesh, hull.scale);
-    if (!points) return std::nullopt;
-    std::optional<Geometry> made = make_hull(*points);
-    if (!made) {
-      error(shape, "hull-flat",
-            "the vertices of mesh '" + scene.meshes[hull.mesh.index()].path +
-                "' lie in one plane: their hull has no volume",
+    const PreparedMesh* made = prepared(shape);
+    if (!made) return std::nullopt;
+    const std::string& path = scene.meshes[hull.mesh.index()].path;
+    if (made->geometries.empty()) {
+      error(shape, "hull-flat", "the vertices of mesh '" + path + "' lie in one plane: their hull has no volume",
             "give it thickness, or use a thin box");
+      return std::nullopt;
     }
-    return made;
+    if (hull.max_hulls > 1) say(shape, path, *made);
+    more.assign(made->geometries.begin() + 1, made->geometries.end());
+    return made->geometries.front();
+  }
+
+  void say(const scene::Shape& shape, const std::string& path, const PreparedMesh& made) {
+    const Decomposition& parts = made.parts;
+    if (!parts.closed) {
+      diagnostics.warning(where(shape), "mesh-open",
+                          "mesh '" + path + "' is not closed: its " + std::to_string(made.geometries.size()) +
+                              " hulls follow its surface, not a solid",
+                          "close it");
+      return;
+    }
+    diagnostics.info(where(shape), "decomposition",
+                     "mesh '" + path + "' touches as " + std::to_string(made.geometries.size()) + " hulls of " +
+                         number(100 * (parts.hull_volume / parts.solid_volume - 1)) + " % more volume");
   }
 
   std::optional<Geometry> geometry(const scene::Shape& shape, const scene::TriangleMesh& surface) {
-    const std::optional<std::vector<Vec3d>> points = scaled(shape, surface.mesh, surface.scale);
-    if (!points) return std::nullopt;
+    const PreparedMesh* ready = prepared(shape);
+    if (!ready) return std::nullopt;
     const scene::Mesh& mesh = scene.meshes[surface.mesh.index()];
-    std::vector<std::array<std::uint32_t, 3>> triangles = mesh.triangles;
-    if (surface.scale.x * surface.scale.y * surface.scale.z < 0) {  // a mirror image
-      for (std::array<std::uint32_t, 3>& t : triangles) std::swap(t[1], t[2]);
-    }
-    MeshReport report;
-    TriangleTree tree = make_triangle_tree(*points, triangles, report);
+    const MeshReport& report = ready->report;
+    const TriangleTree& tree = *ready->tree;
     if (tree.triangles.empty()) {
       error(shape, "mesh-empty", "mesh '" + mesh.path + "' has no triangle of any area",
             "leave out the collider, or mend the file");
@@ -159,7 +269,7 @@ struct Compiler {
     }
     for (const Vec3d& v : tree.vertices) made.bounding_radius = std::max(made.bounding_radius, norm(v));
     made.low = box.low, made.high = box.high;
-    made.mesh = std::make_shared<const TriangleTree>(std::move(tree));
+    made.mesh = ready->tree;
     return made;
   }
 
@@ -273,22 +383,32 @@ CollisionModel::CollisionModel(CollisionModel&&) noexcept = default;
 CollisionModel& CollisionModel::operator=(CollisionModel&&) noexcept = default;
 CollisionModel::~CollisionModel() = default;
 
-std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics) {
+std::optional<CollisionModel> compile(const scene::Scene& scene, Diagnostics& diagnostics,
+                                      const CompileOptions& options) {
   const std::size_t errors = diagnostics.error_count();
-  Compiler compiler{scene, diagnostics, grounded_bodies(scene)};
+  const std::map<MeshUse, PreparedMesh> meshes = prepare_meshes(scene, options);
+  if (const std::string note = options.cache ? options.cache->take_note() : std::string(); !note.empty()) {
+    diagnostics.info({}, "cache", note + "; they are made anew each time");
+  }
+  Compiler compiler{scene, diagnostics, grounded_bodies(scene), meshes};
   CollisionModel model;
   model.nbody = static_cast<int>(scene.bodies.size());
   for (std::size_t i = 0; i < scene.shapes.size(); ++i) {
     const scene::Shape& shape = scene.shapes[i];
     if (!shape.collides || !compiler.placed(shape)) continue;
+    compiler.more.clear();
     std::optional<Geometry> geometry =
         std::visit([&](const auto& g) { return compiler.geometry(shape, g); }, shape.geometry);
     if (!geometry) continue;
-    model.colliders.push_back({scene::ShapeId{static_cast<int>(i)},
-                               shape.body,
-                               {normalized(shape.X_BS.R), shape.X_BS.p},
-                               static_cast<int>(model.geometries.size())});
-    model.geometries.push_back(std::move(*geometry));
+    const auto add = [&](Geometry made) {
+      model.colliders.push_back({scene::ShapeId{static_cast<int>(i)},
+                                 shape.body,
+                                 {normalized(shape.X_BS.R), shape.X_BS.p},
+                                 static_cast<int>(model.geometries.size())});
+      model.geometries.push_back(std::move(made));
+    };
+    add(std::move(*geometry));
+    for (Geometry& part : compiler.more) add(std::move(part));
   }
   if (diagnostics.error_count() != errors) return std::nullopt;
   model.prepared = prepare(model);

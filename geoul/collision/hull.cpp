@@ -239,6 +239,25 @@ std::vector<int> polygon(const std::vector<Vec3d>& vertices, std::vector<int> po
   return out;
 }
 
+// How far the hull reaches along a direction. Of large hulls by climbing from a vertex to better neighbours, so that
+// all faces together take no time that grows with the square of the vertices.
+double farthest(const Hull& hull, const Vec3d& direction, int from) {
+  constexpr std::size_t kMany = 2000;
+  double best = dot(direction, hull.vertices[from]);
+  if (hull.vertices.size() <= kMany) {
+    for (const Vec3d& v : hull.vertices) best = std::max(best, dot(direction, v));
+    return best;
+  }
+  for (int at = -1; at != from;) {
+    at = from;
+    for (int k = hull.neighbour_begin[at]; k < hull.neighbour_begin[at + 1]; ++k) {
+      const double reach = dot(direction, hull.vertices[hull.neighbours[k]]);
+      if (reach > best) best = reach, from = hull.neighbours[k];
+    }
+  }
+  return best;
+}
+
 // Triangles into faces: from the largest on, all that connect and lie within the tolerance of its plane.
 void merge_faces(const std::vector<Triangle>& triangles, double extent, Hull& hull) {
   const int n = int(triangles.size());
@@ -277,8 +296,7 @@ void merge_faces(const std::vector<Triangle>& triangles, double extent, Hull& hu
     if (ring.size() < 3) continue;
     HullFace f;
     f.normal = normal, f.first = int(hull.corners.size()), f.count = int(ring.size());
-    f.offset = dot(normal, hull.vertices[0]);
-    for (const Vec3d& v : hull.vertices) f.offset = std::max(f.offset, dot(normal, v));
+    f.offset = farthest(hull, normal, ring[0]);
     hull.corners.insert(hull.corners.end(), ring.begin(), ring.end());
     hull.faces.push_back(f);
   }

@@ -13,7 +13,7 @@ inline constexpr int kMostRows = 6;       // of one contact: normal, two tangent
 struct BatchShape {
   enum Form { kBall, kBar, kBlock, kPlane };
   Form form = kBall;
-  int link = -1;              // -1: stands still; R and p: in its kernel frame (batch_frames.h), or in the world
+  int link = -1;           // -1: stands still; R and p: in its kernel frame (batch_frames.h), or in the world
   double R[9] = {};        // by rows, on its link (in the world)
   double p[3] = {};        // [m]
   double radius = 0;       // of balls and bars [m]

@@ -41,10 +41,12 @@ struct TriangleMesh {
   MeshId mesh;
   Vec3d scale{1, 1, 1};
 };
-// Convex hull of a mesh's vertices.
+// Convex hull of a mesh's vertices, or several hulls that together stand for what the mesh encloses.
 struct ConvexHull {
+  static constexpr int kMostHulls = 256;
   MeshId mesh;
   Vec3d scale{1, 1, 1};
+  int max_hulls = 1;  // more: where it touches, a convex decomposition into at most so many
 };
 // Heights on a regular grid centred at the origin, row by row along x.
 struct HeightField {

@@ -1,7 +1,9 @@
-// Any scene file by its ending. Codes: not-found, format, open-mesh, and those of the reader that is chosen.
+// Any scene file by its ending. Codes: not-found, format, open-mesh, mesh-inside-out, and those of the reader that is
+// chosen.
 #include <algorithm>
 #include <filesystem>
 
+#include "geoul/scene/formats/mesh/mesh_check.h"
 #include "geoul/scene/formats/mesh/mesh_file.h"
 #include "geoul/scene/formats/mjcf/mjcf.h"
 #include "geoul/scene/formats/sdf/sdf.h"
@@ -29,15 +31,23 @@ std::string path_name(const std::string& file) {
 std::optional<Scene> read_mesh_scene(const std::string& file, Diagnostics& diagnostics) {
   MeshOptions options;
   options.apply_up_axis = true;  // the file stands alone: z is up in the scene
-  const auto parts = read_mesh_file(file, options, diagnostics);
+  auto parts = read_mesh_file(file, options, diagnostics);
   if (!parts) return std::nullopt;
   Scene scene;
   scene.name = path_name(file);
   const std::string root = "/" + scene.name;
-  const Mesh whole = merged(*parts);
+  Mesh whole = merged(*parts);
+  const MeshCheck check = check_mesh(whole);
+  const bool turned = check.volume < 0;
+  if (turned) {
+    diagnostics.warning({file, 0, root}, "mesh-inside-out", "its triangles face inwards: they are turned round",
+                        "reverse their order in the file");
+    turn_inside_out(whole);
+    for (MeshPart& part : *parts) turn_inside_out(part.mesh);
+  }
   scene.meshes.push_back(whole);
   const Geometry geometry = TriangleMesh{MeshId{0}, {1, 1, 1}};
-  const auto mass = is_closed(whole) ? solid_mass(scene, geometry, kMeshDensity) : std::nullopt;
+  const auto mass = check.volume != 0 ? solid_mass(scene, geometry, kMeshDensity) : std::nullopt;
   BodyId body = kWorld;
   if (mass) {
     Body solid;
@@ -47,7 +57,8 @@ std::optional<Scene> read_mesh_scene(const std::string& file, Diagnostics& diagn
     scene.bodies.push_back(solid);
     body = BodyId{0};
   } else {
-    diagnostics.warning({file, 0, root}, "open-mesh", "the surface is not closed, so it has no mass and stands still",
+    diagnostics.warning({file, 0, root}, "open-mesh",
+                        "the surface bounds no solid (" + complaint(check) + "), so it has no mass and stands still",
                         "close its holes, or give its mass in a USD or URDF file");
   }
   for (std::size_t i = 0; i < parts->size(); ++i) {
@@ -95,8 +106,9 @@ std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostic
   if (ending == ".sdf" || ending == ".world") return read_sdf(file, {}, diagnostics);
   if (ending == ".xml" || ending == ".mjcf") return read_mjcf(file, {}, diagnostics);
   if (mesh_format(file)) return read_mesh_scene(file, diagnostics);
-  diagnostics.error({file, 0, {}}, "format", "files that end in '" + ending + "' are not read",
-                    "give a .usda, .usdc, .usdz, .urdf, .sdf, .xml (MJCF), .stl, .obj or .dae file");
+  diagnostics.error(
+      {file, 0, {}}, "format", "files that end in '" + ending + "' are not read",
+      "give a .usda, .usdc, .usdz, .urdf, .sdf, .xml (MJCF), .stl, .obj, .ply, .dae, .gltf, .glb or .3mf file");
   return std::nullopt;
 }
 

@@ -98,7 +98,8 @@ bool Assets::read_file(const Model& model, const Element& element, const Node& n
     std::ifstream stream(*path, std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(stream), {});
     std::string failure;
-    auto read = ending == ".obj" ? read_obj(bytes, failure) : read_msh(bytes, failure);
+    auto read =
+        ending == ".obj" ? read_obj(bytes, document_.options().mesh.max_vertices, failure) : read_msh(bytes, failure);
     if (!read) {
       document_.error(element, who(element), "bad-mesh", printable(file) + ": " + failure, "write it again");
       return false;

@@ -268,7 +268,7 @@ void TreeReader::read_geom(const Element& element, const Posed& X_BF, const Pare
   const bool touches = shape.collides;
   if (touches) {  // its hull touches
     Shape hull = shape;
-    hull.geometry = ConvexHull{mesh->mesh, mesh->scale};
+    hull.geometry = ConvexHull{mesh->mesh, mesh->scale, document_.options().max_hulls};
     hull.visible = shape.visible && !mesh->surface;
     add(hull);
   }

@@ -36,6 +36,7 @@ struct MjcfOptions {
   bool partial = false;                      // read what there is, without the couplings that cannot be said
   bool load_meshes = true;                   // false: mesh shapes are left out, with one info
   MeshOptions mesh = {};
+  int max_hulls = 1;  // what meshes touch with: 1 the hull, as in MuJoCo; more: a convex decomposition
   std::size_t max_bytes = std::size_t{64} << 20;  // of all XML files together
   std::size_t max_elements = 300'000;             // of the tree, replicas counted
 };

@@ -272,7 +272,11 @@ void LinkReader::read_mesh_shape(pugi::xml_node mesh, Shape shape, Names& names,
   const std::string folder = scene_.bodies[shape.body.index()].path + "/";
   const auto add = [&](MeshId id) {
     shape.path = folder + names.unique(name);
-    shape.geometry = TriangleMesh{id, scale};
+    if (shape.collides && options_.max_hulls > 0) {
+      shape.geometry = ConvexHull{id, scale, options_.max_hulls};
+    } else {
+      shape.geometry = TriangleMesh{id, scale};
+    }
     scene_.shapes.push_back(shape);
   };
   const bool split = shape.visible && !shape.material.valid();

@@ -37,6 +37,7 @@ struct UrdfOptions {
   std::string srdf = {};    // SRDF file with pairs that never touch; empty: the one beside the file, of the same stem
   std::vector<std::string> xacro_arguments = {};  // of a .xacro file: "name:=value"
   MeshOptions mesh = {};
+  int max_hulls = 0;  // collision meshes: 0 the surface as written, 1 its hull, more a convex decomposition
   std::size_t max_bytes = std::size_t{64} << 20;
 };
 

@@ -168,6 +168,20 @@ TEST(Urdf, WithoutMeshesTheShapesAreLeftOutAndSaid) {
   EXPECT_TRUE(d.has("meshes-not-loaded"));
 }
 
+TEST(Urdf, CollisionMeshesAreDecomposedWhereAsked) {
+  UrdfOptions options = with_toy();
+  options.max_hulls = 8;
+  int hulls = 0;
+  for (const Shape& shape : two_link(options).shapes) {
+    const auto* hull = std::get_if<ConvexHull>(&shape.geometry);
+    if (!hull) continue;
+    ++hulls;
+    EXPECT_TRUE(shape.collides);
+    EXPECT_EQ(hull->max_hulls, 8);
+  }
+  EXPECT_GT(hulls, 0);
+}
+
 TEST(Urdf, RootIsWeldedUnlessItShallFloat) {
   const Scene fixed = two_link(with_toy());
   const Joint& weld = joint(fixed, "/two_link/joints/base_to_world");

@@ -140,6 +140,7 @@ Geometry bounds(const Mesh& mesh, const Vec3d& scale, const std::string& how, Fr
   if (how == "boundingCube") return Box{high - low};
   return Sphere{radius};
 }
+constexpr int kDecompositionHulls = 32;  // UsdPhysics leaves the number open; 32 is what PhysX takes
 
 std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local, bool collides) {
   const std::optional<Resolved> points = view.stage.attribute(prim, "points");
@@ -168,7 +169,8 @@ std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local
   }
   if (how == "convexHull") return ConvexHull{id, scale};
   if (how == "boundingCube" || how == "boundingSphere") return bounds(view.scene.meshes[id.index()], scale, how, local);
-  if (how == "convexDecomposition" || how == "sdf") {
+  if (how == "convexDecomposition") return ConvexHull{id, scale, kDecompositionHulls};
+  if (how == "sdf") {
     view.warning(prim, "physics:approximation", "approximation",
                  how == "sdf" ? "the mesh itself is used instead of sdf" : "the convex hull is used instead of " + how,
                  "write convexHull or none");

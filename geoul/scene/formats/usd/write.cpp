@@ -360,7 +360,11 @@ void Writer::shape(const Node& node, int depth) {
     line(depth, "double width = " + number(g->size_x));
     line(depth, "double length = " + number(g->size_y));
   }
-  if (hull) line(depth, "uniform token physics:approximation = \"convexHull\"");
+  if (hull && hull->max_hulls > 1) {
+    line(depth, "uniform token physics:approximation = \"convexDecomposition\"");
+  } else if (hull) {
+    line(depth, "uniform token physics:approximation = \"convexHull\"");
+  }
   if (triangles && s.collides) line(depth, "uniform token physics:approximation = \"none\"");
   if (s.material.valid()) line(depth, "rel material:binding = <" + tree_.materials[s.material.index()]->path() + ">");
   if (!s.visible) line(depth, "token visibility = \"invisible\"");

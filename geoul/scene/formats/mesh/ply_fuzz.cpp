@@ -1,0 +1,6 @@
+#include "geoul/scene/formats/mesh/fuzz_mesh.h"
+
+// seeds: geoul/scene/formats/mesh/testdata/ply
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return geoul::scene::fuzz_mesh(data, size, geoul::scene::MeshFormat::kPly);
+}
