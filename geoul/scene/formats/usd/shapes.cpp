@@ -171,11 +171,9 @@ std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local
   if (how == "boundingCube" || how == "boundingSphere") return bounds(view.scene.meshes[id.index()], scale, how, local);
   if (how == "convexDecomposition") return ConvexHull{id, scale, kDecompositionHulls};
   if (how == "sdf") {
-    view.warning(prim, "physics:approximation", "approximation",
-                 how == "sdf" ? "the mesh itself is used instead of sdf" : "the convex hull is used instead of " + how,
+    view.warning(prim, "physics:approximation", "approximation", "the mesh itself is used instead of sdf",
                  "write convexHull or none");
-    if (how == "sdf") return TriangleMesh{id, scale};
-    return ConvexHull{id, scale};
+    return TriangleMesh{id, scale};
   }
   view.error(prim, "physics:approximation", "bad-token", "there is no approximation '" + how + "'",
              "write none, convexHull, convexDecomposition, boundingCube, boundingSphere or meshSimplification");
