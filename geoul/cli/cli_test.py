@@ -357,11 +357,12 @@ class Works(Sandbox):
         package = self.folder / "cell.usdz"
         self.assertEqual(run("convert", SCENARIO / "cell.usda", package).returncode, 0)
         self.assertEqual(package.read_bytes()[:4], b"PK\x03\x04")
-        again, text = self.folder / "again.usda", self.folder / "text.usda"
-        self.assertEqual(run("convert", package, again).returncode, 0)
+        # The package holds what the text file says: read, both are written alike.
+        text, of_package, of_text = (self.folder / name for name in ("text.usda", "of_package.usda", "of_text.usda"))
         self.assertEqual(run("convert", SCENARIO / "cell.usda", text).returncode, 0)
-        self.assertEqual(again.read_bytes(), text.read_bytes())
-
+        self.assertEqual(run("convert", package, of_package).returncode, 0)
+        self.assertEqual(run("convert", text, of_text).returncode, 0)
+        self.assertEqual(of_package.read_bytes(), of_text.read_bytes())
 
     def test_a_scene_is_converted_to_every_format_and_says_what_is_lost(self):
         for ending in ("urdf", "sdf", "xml", "glb", "gltf"):

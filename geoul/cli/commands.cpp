@@ -122,7 +122,8 @@ Command add_convert(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("convert", "read any scene and write it in another format");
   command.add_option("IN", a->in, "scene file (.usda, .usdc, .usdz, .urdf, .sdf, MJCF .xml, meshes)")->required();
   command
-      .add_option("OUT", a->out, "file to write (.usda, .usdz, .urdf, .sdf, MJCF .xml, .glb, .gltf); meshes go beside it")
+      .add_option("OUT", a->out,
+                  "file to write (.usda, .usdz, .urdf, .sdf, MJCF .xml, .glb, .gltf); meshes go beside it")
       ->required();
   command.footer(
       "Examples:\n"

@@ -35,7 +35,7 @@ struct ContactScratch {
   Placed<T>* placed;
   Touching<T>* touching;
   ContactRow<T>* slots;
-  LawRow2<T>* laws;
+  LawImpulses<T>* laws;
   std::uint64_t* pattern;
   bool* stiff;
 
@@ -51,7 +51,7 @@ struct ContactScratch {
     jacobian = arena.take<T>(kMostRows * n), kept = arena.take<T>(2 * (plan.nq + 3 * n));
     placed = arena.take<Placed<T>>(plan.contact->nshape);
     touching = arena.take<Touching<T>>(most), slots = arena.take<ContactRow<T>>(most);
-    laws = arena.take<LawRow2<T>>(n);
+    laws = arena.take<LawImpulses<T>>(n);
     pattern = arena.take<std::uint64_t>(n), stiff = arena.take<bool>(plan.nlink);
   }
 };
@@ -139,15 +139,20 @@ struct ContactSteps {
   // Steps the worlds that touch; those in which that failed.
   Mask step_touching(WorldRow<T, Varied>& world, const TouchRow<T, Varied>& touch, const Mask& touches) {
     world.prepare();
-    SolveRow<T, Varied> solver{world,        scratch.touching, touch.count,     scratch.slots,
-                               scratch.laws, scratch.H,        scratch.dv,      scratch.du,
-                               scratch.tau,  scratch.jacobian, scratch.U,       scratch.F,
-                               scratch.K,    scratch.stiff,    scratch.pattern, T(contact.tolerance)};
+    SolveRow<T, Varied> solver{{world, scratch.touching, touch.count, scratch.slots, scratch.laws, scratch.dv,
+                                scratch.du, scratch.U, scratch.F},
+                               scratch.H,
+                               scratch.tau,
+                               scratch.jacobian,
+                               scratch.K,
+                               scratch.stiff,
+                               scratch.pattern};
     const int friction = ParameterLayout::contact_friction(plan.nlink, plan.nv);
     solver.friction =
         Varied ? WorldRow<T, Varied>::load(rows.parameters, friction) : T(plan.in_double.parameters[friction]);
     solver.set_up(rows.warm);
-    Mask failed = solver.solve(touches);
+    solver.set_pattern();
+    Mask failed = solver.solve(touches, T(contact.tolerance));
     passes = select(solver.steps > passes, solver.steps, passes);
     finish(solver.dv);
     Mask deep{};
@@ -159,8 +164,7 @@ struct ContactSteps {
     if (any(deep)) {
       for (int k = 0; k < plan.nv; ++k) scratch.tau[k] = WorldRow<T, Varied>::load(rows.v, k);
       solver.turn_to_positions(scratch.tau);
-      solver.tolerance = T(1e-11);
-      failed = failed | (solver.solve(deep & !failed));
+      failed = failed | solver.solve(deep & !failed, T(1e-11));
       displace(solver.dv, deep);
     }
     return failed;

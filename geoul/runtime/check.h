@@ -62,8 +62,9 @@ struct Mended {
   std::string out;                   // the file that was written; empty where nothing was to be mended
   std::optional<CheckedFile> after;  // of the file written
 };
-// Reads a scene, mends it and writes it to `out` (.usda .usdz .urdf .sdf .xml). only: codes; empty: all that have one right answer. Errors:
-// of reading in diagnostics; kBadInput for a code that cannot be mended, kUnsupported for another ending.
+// Reads a scene, mends it and writes it to `out` (.usda .usdz .urdf .sdf .xml). only: codes; empty: all that have one
+// right answer. Errors: of reading in diagnostics; kBadInput for a code that cannot be mended, kUnsupported for another
+// ending.
 Result<Mended> mend_file(const std::string& file, const std::string& out, const Codes& only,
                          const CheckOptions& options, Diagnostics& diagnostics);
 

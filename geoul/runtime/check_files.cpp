@@ -198,8 +198,9 @@ std::vector<MendChange> exclude_overlaps(scene::Scene& scene, const dynamics::St
 
 std::optional<Error> refuse(const std::string& out, const Codes& only) {
   if (const std::string ending = extension(out); !scene::writes_scene(out) || ending == ".glb" || ending == ".gltf") {
-    return Error{ErrorCode::kUnsupported, out + ": mended copies are written as .usda, .usdz, .urdf, .sdf or .xml (MJCF)" +
-                                              "; name the file so"};
+    return Error{
+        ErrorCode::kUnsupported,
+        out + ": mended copies are written as .usda, .usdz, .urdf, .sdf or .xml (MJCF)" + "; name the file so"};
   }
   for (const std::string& code : only) {
     const doctor::Code* known = doctor::find_code(code);

@@ -105,8 +105,8 @@ void validate(const Scene& scene, Diagnostics& diagnostics);
 // The same for one joint of a scene whose other parts are valid.
 void validate_joint(const Scene& scene, JointId joint, Diagnostics& diagnostics);
 
-// Any scene file by its ending (.usda .usdc .usd .usdz .urdf .xacro .sdf, .xml for MJCF, meshes .stl .obj .ply .dae .gltf
-// .glb .3mf as one body). All problems go to diagnostics; none is returned where errors make the scene unusable.
+// Any scene file by its ending (.usda .usdc .usd .usdz .urdf .xacro .sdf, .xml for MJCF, meshes .stl .obj .ply .dae
+// .gltf .glb .3mf as one body). All problems go to diagnostics; none is returned where errors make the scene unusable.
 std::optional<Scene> read_scene(const std::string& file, Diagnostics& diagnostics);
 
 }  // namespace geoul::scene

@@ -151,17 +151,9 @@ class LayerBuilder {
       const auto [offset, scale] = i < offsets.size() ? offsets[i] : std::pair{0.0, 1.0};
       layer_->sublayers.push_back({sublayers[i], 0, offset, scale});
     }
-    warn_order(layer_->root);
     prims_below(path, layer_->root, lists.prims, 0);
   }
   static std::string number(SpecKind kind) { return std::to_string(static_cast<std::uint32_t>(kind)); }
-
-  void warn_order(const PrimSpec& prim) {
-    if (prim.child_order.empty() && prim.property_order.empty()) return;
-    diagnostics_.warning({layer_->file, 0, prim.path == "/" ? "" : prim.path}, "order-ignored",
-                         "'reorder' is not supported yet: prims and properties keep the order in which they stand",
-                         "write them in the order that is meant");
-  }
 
   void prims_below(const CratePath& path, PrimSpec& parent, const std::optional<Rep>& list, int depth) {
     const std::vector<std::uint32_t> all = children(path, parent.path, "primChildren", list, same);
@@ -212,7 +204,6 @@ class LayerBuilder {
         prim_field(prim, name, rep);
       }
     });
-    warn_order(prim);
     properties(path, prim, lists.properties);
     for (const std::uint32_t c : children(path, prim.path, "variantSetChildren", lists.variant_sets, set_name)) {
       variant_set(path, tables_->paths[c], prim, depth);
