@@ -283,7 +283,7 @@ struct ContactProblem {
     return n == 0 ? kernels::clamped(a, -row.bound, row.bound) : pick(a > T(0), a);
   }
 
-  void linearise(int i, const T& proximal, const T& per_proximal) {
+  void linearise(int i, const T& proximal, const T& per_proximal, const T& follows) {
     ContactRow<T>& c = slots[i];
     const int rows = rows_of(i);
     const T a = c.p[0] - c.w[0] * c.per_linear;
@@ -301,9 +301,10 @@ struct ContactProblem {
       const T ex = pick(some, x * inverse), ey = pick(some, y * inverse);
       T along = radius - ex * c.p[f];
       if (n == 2) along -= ey * c.p[f + 1];
-      const T soft = per_g * per_proximal, first = mu * c.r[0] - along;
+      const T share = f == 1 ? follows : T(1);
+      const T soft = per_g * per_proximal, first = share * mu * c.r[0] - along;
       T Dxx = soft, Dyy = soft, Dxy = T(0), rx = ex * first, ry = ey * first, slope_x = T(0), slope_y = T(0);
-      const T follow = mu * D0;
+      const T follow = share * mu * D0;
       slope_x = pick(!sticks, follow * ex), slope_y = pick(!sticks, follow * ey);
       T sxx = T(0), syy = T(0), sxy = T(0);
       if (n == 2) {

@@ -42,7 +42,7 @@ struct SolveRow : ContactProblem<T, Varied> {
   using Problem::U;
   using Problem::world;
   using typename Problem::Mask;
-  static constexpr int kMostSteps = 30, kMostMisses = 8;
+  static constexpr int kMostSteps = 30, kMostMisses = 7, kFrozen = 4;
 
   T *H, *tau;              // (nv x nv), (nv)
   T* jacobian;             // (kMostRows x nv)
@@ -245,11 +245,12 @@ struct SolveRow : ContactProblem<T, Varied> {
     for (int i = 0; i < count; ++i) to_cone(i);
     evaluate();
     const T bound = tolerance * tolerance;
-    T proximal = T(1e-7), limited = T(0), misses = T(0);
+    T proximal = T(1e-7), limited = T(0), misses = T(0), freezes = T(0), turn = T(0);
     Mask going = asked & !(most <= bound), failed{};
     for (int n = 0; n < kMostSteps && any(going); ++n) {
       steps += select(going, T(1), T(0));
-      newton(proximal);
+      const Mask frozen = freezes > T(0);
+      newton(proximal, select(frozen, T(0), T(1)));
       keep_start();
       const T before = squares;
       Mask pending = going;
@@ -257,7 +258,7 @@ struct SolveRow : ContactProblem<T, Varied> {
       for (double length = 1; length > 0.1; length *= 0.5) {
         advance(pending, T(length));
         evaluate();
-        const Mask better = pending & (squares < (T(1) - T(0.5 * length)) * before);
+        const Mask better = pending & ((squares < (T(1) - T(0.5 * length)) * before) | frozen);
         if (length == 1) full = select(better, T(1), T(0));
         pending = pending & !better;
         if (!any(pending)) break;
@@ -267,7 +268,9 @@ struct SolveRow : ContactProblem<T, Varied> {
         evaluate();
       }
       misses += select(pending, T(1), T(0));
-      const T softer = select(proximal > T(1e-4), T(0.1), T(1e-3));
+      turn = select(pending, select(turn > T(1), T(0), turn + T(1)), turn);
+      freezes = select(pending & (turn == T(0)), T(kFrozen), select(frozen & !pending, freezes - T(1), T(0)));
+      const T softer = select(turn == T(2), T(0.1), T(1e-3));
       const Mask slow = (!(squares < T(1e-2) * before)) & (full != T(0));
       limited += select(slow, T(1), T(0));
       const T lower = select(proximal > T(1e-9), T(0.1) * proximal, T(1e-10));
@@ -279,9 +282,9 @@ struct SolveRow : ContactProblem<T, Varied> {
     }
     return failed | going;
   }
-  [[gnu::noinline]] void newton(const T& proximal) {
+  [[gnu::noinline]] void newton(const T& proximal, const T& follows) {
     const T per_proximal = T(1) / proximal;
-    for (int i = 0; i < count; ++i) linearise(i, proximal, per_proximal);
+    for (int i = 0; i < count; ++i) linearise(i, proximal, per_proximal, follows);
     for (int k = 0; k < nv(); ++k) linearise_law(laws[k], positions ? dv[k] : du[k], per_proximal);
     pull([](const ContactRow<T>& c) { return c.r; }, [](const LawImpulses<T>& l) { return l.r; }, T(-1), tau);
     assemble();
