@@ -15,7 +15,7 @@ struct ContactRow {
   T linear, angular;          // scales of the natural map: about J M^-1 J^T
   T per_linear, per_angular;  // 1 over them
   T target, R;                // of the normal
-  T p[kMostRows], w[kMostRows], start[kMostRows], r[kMostRows], dp[kMostRows];
+  T p[kMostRows], w[kMostRows], guess[kMostRows], start[kMostRows], r[kMostRows], dp[kMostRows];
   T D[kMostRows];    // first column: what follows the normal
   T across[3];       // of the tangents' block: xx, yy, xy
   T twist, roll[3];  // of torsion; of rolling's block
@@ -26,7 +26,7 @@ struct LawImpulses {
   T scale, per_scale, bound;  // scale of the natural map; greatest impulse of friction
   T target[2];                // of the lower and the upper limit
   T on[3];                    // friction, lower, upper
-  T p[3], start[3], r[3], dp[3], D[3];
+  T p[3], guess[3], start[3], r[3], dp[3], D[3];
   bool any[3];
 };
 
@@ -45,6 +45,7 @@ struct ContactProblem {
   Motion<T>* U;                     // (nlink)
   Force<T>* F;                      // (nlink)
   bool positions = false;           // displacements: normals alone, velocities are lengths
+  T share{};                        // of the guess in the next one
   T most{}, squares{}, friction{};  // residual of the natural map: largest square and sum of squares [m2/s2]
 
   const BatchContactPlan& contact = world.contact;
@@ -153,14 +154,49 @@ struct ContactProblem {
         if (touching[i].on.r[l] == S(0)) continue;
         const int place = WarmLayout::slot(nv(), contact.rows, kept++);
         at(place) = touching[i].key;
-        for (int k = 0; k < contact.rows; ++k) at(place + 1 + k) = k < rows_of(i) ? slots[i].p[k].r[l] : S(0);
+        const ContactRow<T>& c = slots[i];
+        for (int k = 0; k < contact.rows; ++k)
+          at(place + 1 + k) = k < rows_of(i) ? next_guess(c.p[k].r[l], c.guess[k].r[l], share.r[l]) : S(0);
       }
       at(WarmLayout::kCount) = static_cast<S>(kept);
       for (int k = 0; k < nv(); ++k) {
-        at(WarmLayout::law(k)) = laws[k].p[0].r[l];
-        at(WarmLayout::law(k) + 1) = laws[k].p[1].r[l] - laws[k].p[2].r[l];
+        const auto guess = [&](int n) { return next_guess(laws[k].p[n].r[l], laws[k].guess[n].r[l], share.r[l]); };
+        at(WarmLayout::law(k)) = guess(0);
+        at(WarmLayout::law(k) + 1) = guess(1) - guess(2);
       }
     }
+  }
+  static S next_guess(S p, S guess, S share) { return p != S(0) ? p + share * (guess - p) : S(0); }
+  // BlockReport::share of contact_solver.h, with w at the guess, in worlds where the guess is nearly right.
+  void keep_guess(const Mask& nearly) {
+    for (int i = 0; i < count; ++i) {
+      for (int k = 0; k < rows_of(i); ++k) slots[i].guess[k] = slots[i].p[k];
+    }
+    for (int k = 0; k < nv(); ++k) {
+      for (int n = 0; n < 3; ++n) laws[k].guess[n] = laws[k].p[n];
+    }
+    share = T(0);
+    if (!any(nearly)) return;
+    T asked = T(0), all = T(0);
+    const auto count_in = [&](const T& p, const T& before, const T& w) {
+      asked += pick(p != T(0), before * w), all += pick(p != T(0), w * w);
+    };
+    for (int k = 0; k < nv(); ++k) dv[k] = world.load(world.rows.v, k);
+    for (int k = 0; k < nv(); ++k) {
+      for (int n = 0; n < 3; ++n) {
+        if (laws[k].any[n]) count_in(laws[k].p[n], slip(laws[k], n, dv[k]), slip(laws[k], n, du[k]));
+      }
+    }
+    world.twists(dv, U);
+    for (int i = 0; i < count; ++i) {
+      const ContactRow<T>& c = slots[i];
+      T before[kMostRows];
+      rates(i, before);
+      before[0] -= c.target;
+      for (int k = 0; k < rows_of(i); ++k) count_in(c.p[k], before[k], c.w[k]);
+    }
+    const T part = asked / select(all > T(0), all, T(1));
+    share = pick(nearly & (all > T(0)), kernels::clamped(part, T(0), T(1)));
   }
   // The displacements: takes penetrations back, moves nothing else into its neighbour. Impulses start at zero.
   void turn_to_positions(const T* end) {
@@ -301,10 +337,10 @@ struct ContactProblem {
       const T ex = pick(some, x * inverse), ey = pick(some, y * inverse);
       T along = radius - ex * c.p[f];
       if (n == 2) along -= ey * c.p[f + 1];
-      const T share = f == 1 ? follows : T(1);
-      const T soft = per_g * per_proximal, first = share * mu * c.r[0] - along;
+      const T part = f == 1 ? follows : T(1);
+      const T soft = per_g * per_proximal, first = part * mu * c.r[0] - along;
       T Dxx = soft, Dyy = soft, Dxy = T(0), rx = ex * first, ry = ey * first, slope_x = T(0), slope_y = T(0);
-      const T follow = share * mu * D0;
+      const T follow = part * mu * D0;
       slope_x = pick(!sticks, follow * ex), slope_y = pick(!sticks, follow * ey);
       T sxx = T(0), syy = T(0), sxy = T(0);
       if (n == 2) {

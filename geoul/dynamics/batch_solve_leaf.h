@@ -23,6 +23,7 @@ struct SolveRow : ContactProblem<T, Varied> {
   using Problem::du;
   using Problem::dv;
   using Problem::evaluate;
+  using Problem::keep_guess;
   using Problem::laws;
   using Problem::linearise;
   using Problem::linearise_law;
@@ -43,6 +44,7 @@ struct SolveRow : ContactProblem<T, Varied> {
   using Problem::world;
   using typename Problem::Mask;
   static constexpr int kMostSteps = 30, kMostMisses = 7, kFrozen = 4;
+  static constexpr double kAlmost = 1e-8;  // [m/s]
 
   T *H, *tau;              // (nv x nv), (nv)
   T* jacobian;             // (kMostRows x nv)
@@ -247,6 +249,7 @@ struct SolveRow : ContactProblem<T, Varied> {
     const T bound = tolerance * tolerance;
     T proximal = T(1e-7), limited = T(0), misses = T(0), freezes = T(0), turn = T(0);
     Mask going = asked & !(most <= bound), failed{};
+    if (!positions) keep_guess(going & (most < T(kAlmost * kAlmost)));
     for (int n = 0; n < kMostSteps && any(going); ++n) {
       steps += select(going, T(1), T(0));
       const Mask frozen = freezes > T(0);
