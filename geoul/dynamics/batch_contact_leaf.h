@@ -157,6 +157,7 @@ struct ContactSteps {
     finish(solver.dv);
     Mask deep{};
     for (int i = 0; i < touch.count; ++i) {
+      if (scratch.touching[i].pair->stiffness > 0) continue;
       deep = deep | ((scratch.touching[i].on != T(0)) & (scratch.touching[i].gap < T(-1e-9)));
     }
     deep = deep & touches;

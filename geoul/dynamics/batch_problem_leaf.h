@@ -206,6 +206,7 @@ struct ContactProblem {
       ContactRow<T>& c = slots[i];
       const T moved = h * dot(c.axis[0], relative(i).v), gap = touching[i].gap;
       c.target = select(gap < T(0), T(-0.3) * gap - moved, -(gap + moved));
+      if (touching[i].pair->stiffness > 0) c.target = T(-1e100), c.R = T(0);  // gives way: nothing to take back
       c.p[0] = T(0);
     }
     for (int k = 0; k < nv(); ++k) {
