@@ -14,7 +14,11 @@ std::optional<Scene> read(sdf::Document& document, const sdf::Source& source, Di
   const std::size_t errors = diagnostics.error_count();
   sdf::Tree tree;
   Scene scene;
-  if (sdf::read_tree(document, source, tree) && diagnostics.error_count() == errors) {
+  const bool whole = sdf::read_tree(document, source, tree) && diagnostics.error_count() == errors;
+  if (whole && !tree.world && tree.models.size() < 2) {  // beside the root
+    document.error({source.root, &source}, "", "no-model", "nothing that it includes has a <model>",
+                   "include a file that has one");
+  } else if (whole) {
     scene.name = urdf::printable(tree.name);
     // Every path begins with the world's name, or with the model's where there is no world.
     const std::string root = tree.world ? tree.models[0].path : tree.models[1].path;

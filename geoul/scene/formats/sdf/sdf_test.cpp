@@ -109,7 +109,7 @@ TEST(Sdf, InertiaIsTurnedIntoTheLinkFrame) {
 
 TEST(Sdf, MassOfCollisionsIsThatOfTheClosedForm) {
   const double m = 500 * 4.0 / 3 * std::numbers::pi * 1e-3;
-  const MassProperties& ball = body(cell(), "/cell/ball/body").mass;
+  const MassProperties ball = body(cell(), "/cell/ball/body").mass;
   EXPECT_NEAR(ball.mass, m, 1e-15);
   EXPECT_NEAR(ball.inertia.xx, 0.4 * m * 0.01, 1e-16);
   // Two boxes of different density, and a mass that scales both. Centre: (-1 * 1 + 1 * 3) / 4.
