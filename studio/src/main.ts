@@ -116,7 +116,7 @@ function layout(): void {
 let session: string | undefined;
 function connectionChanged(state: ConnectionState): void {
   connection.setState(state);
-  transport.setEnabled(state.kind === "live" && twin.clock !== undefined);
+  transport.setLive(state.kind === "live");
   if (state.kind === "live") {
     if (state.sessionId !== session || state.sessionId === undefined) {
       twin.reset();

@@ -21,6 +21,7 @@ export class TransportBar {
   private readonly now = h("output", { class: "time-now", "aria-label": "Time of the twin" });
   private readonly end = h("span", { class: "time-end" });
   private isScrubbing = false;
+  private isLive = false;
   private shownMode: ClockMode | undefined;
 
   constructor(
@@ -67,14 +68,21 @@ export class TransportBar {
     else void this.control.seek(toNanoseconds(clock.now) + BigInt(Math.round(count * clock.dt * 1e9)));
   }
 
-  setEnabled(enabled: boolean): void {
+  setLive(isLive: boolean): void {
+    this.isLive = isLive;
+    this.enable();
+  }
+
+  // A clock that arrived before the connection broke may be shown after it: only both together let the user press.
+  private enable(): void {
+    const { clock } = this.twin;
+    const enabled = this.isLive && clock !== undefined;
     for (const one of [this.playButton, this.stepButton, this.speed]) one.disabled = !enabled;
-    const canSeek = enabled && (this.twin.clock?.canSeek ?? false);
-    this.beginButton.disabled = this.scrub.disabled = !canSeek;
+    this.beginButton.disabled = this.scrub.disabled = !(enabled && clock.canSeek);
   }
 
   private show(clock: Clock | undefined): void {
-    this.setEnabled(clock !== undefined);
+    this.enable();
     this.showMode(clock?.mode ?? ClockMode.PAUSED);
     const begin = toNanoseconds(clock?.begin);
     const end = toNanoseconds(clock?.end);

@@ -73,9 +73,10 @@ export class Peer {
     return (http.address() as AddressInfo).port;
   }
 
-  // Ends as a killed process would: no closing words.
+  // Ends as a killed process would: no closing words, and a last clock that the page meets with the end itself.
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    this.publish("/clock", geoul.ClockSchema, this.clock());
     this.dropAll();
     this.http?.closeAllConnections();
     await new Promise<void>((done) => (this.http ? this.http.close(() => done()) : done()));
