@@ -75,10 +75,10 @@ void Intake::append(std::uint32_t signal, Value value, Quality quality, std::opt
     if (!is_first && *source_time - last < kClockJump) {
       ++health_.clock_jumps;
       clock_.reset();
-      std::fill(last_source_.begin(), last_source_.end(), Time{std::numeric_limits<std::int64_t>::min()});
       health_.problem = "the plant's clock went back by " +
                         std::to_string(std::llround((last - *source_time).seconds())) +
                         " s; its offset is estimated anew: check the plant's time server";
+      std::fill(last_source_.begin(), last_source_.end(), Time{std::numeric_limits<std::int64_t>::min()});
       last = *source_time;
     } else if (!is_first && *source_time < last) {
       ++health_.reordered;
