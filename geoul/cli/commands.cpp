@@ -38,8 +38,10 @@ Command add_run(CLI::App& app) {
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command =
-      *app.add_subcommand("run", "play a site's recordings through its twin: live in the browser, or as a check");
+      *app.add_subcommand("run", "a site's twin in the browser: over its recordings, or following its live plant");
   command.add_option("SITE", a->options.site, "site file (.yaml)")->required();
+  command.add_flag("--live", a->options.live,
+                   "follow the site's links, not its recordings; so is a site that has links only");
   command.add_flag("--check", a->options.check,
                    "headless, as fast as possible, once; prints the report; exit code 1 where a bound is missed");
   command.add_option("--scene", a->options.scene, "another scene file than the site's own");
@@ -53,6 +55,7 @@ Command add_run(CLI::App& app) {
       "Examples:\n"
       "  geoul run scenarios/ur3e_cell/site.yaml\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --port 8080 --speed 0.5\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml --live\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --check --json --no-record\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --check --scene scenarios/ur3e_cell/calibrated.usda\n"
       "Exit codes: 0 done, 1 a bound is missed (--check), 2 bad input or usage, 3 a defect of geoul.");

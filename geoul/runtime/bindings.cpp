@@ -9,13 +9,17 @@ namespace {
 
 class Binder {
  public:
-  Binder(const Site& site, const Twin& twin, Diagnostics& diagnostics)
-      : site_(site), twin_(twin), diagnostics_(diagnostics) {}
+  Binder(const Site& site, const Twin& twin, Feed feed, Diagnostics& diagnostics)
+      : site_(site), twin_(twin), feed_(feed), diagnostics_(diagnostics) {}
 
   Bindings run() {
     out_.has_reference = true;
     for (const JointBinding& binding : site_.joints) add_joint(binding);
     for (const SiteBinding& binding : site_.sites) add_site(binding);
+    for (const std::size_t j : derived_) {
+      out_.joints[j].velocity = static_cast<int>(out_.width());
+      out_.derived.push_back({out_.joints[j].position});
+    }
     if (site_.judge.constant_transform) out_.constant_from = frame(site_.judge.constant_transform->from, false);
     for (const scene::JointId id : twin_.moving) {
       const bool bound =
@@ -32,10 +36,53 @@ class Binder {
     diagnostics_.error({site_.file, at.line, at.path}, std::move(code), std::move(message), std::move(mend));
   }
 
-  int column(const SignalName& signal) {
-    const auto it = std::find(out_.columns.begin(), out_.columns.end(), signal.column);
+  // What the feed says about a signal: its name out there and its unit.
+  BoundColumn resolve(const SignalName& signal) {
+    BoundColumn out{signal.source, signal.column, signal.column, {}};
+    const auto take = [&](const std::vector<SignalEntry>& entries) {
+      for (const SignalEntry& entry : entries) {
+        if (entry.column != signal.column) continue;
+        if (!entry.name.empty()) out.name = entry.name;
+        out.unit = entry.unit;
+        return entry.name.empty();
+      }
+      return true;
+    };
+    const auto named = [&](const auto& one) { return one.id == signal.source; };
+    const auto source = std::find_if(site_.sources.begin(), site_.sources.end(), named);
+    const auto link = std::find_if(site_.links.begin(), site_.links.end(), named);
+    if (feed_ == Feed::kRecording && source != site_.sources.end()) {
+      take(source->signals);
+      out.name = signal.column;
+    } else if (feed_ == Feed::kLive && link != site_.links.end()) {
+      if (take(link->signals)) out.name = link->prefix + signal.column;
+    } else {
+      const bool live = feed_ == Feed::kLive;
+      diagnostics_.error({site_.file, signal.line, signal.source + "/" + signal.column},
+                         live ? "not-live" : "not-recorded",
+                         "'" + signal.source + "' is no " + (live ? "link" : "source of recordings"),
+                         live ? "list a link of this id under links, or run the recordings"
+                              : "list its recordings under sources, or run with --live");
+    }
+    return out;
+  }
+
+  // The column of a signal whose SI unit must be `unit`.
+  int column(const SignalName& signal, const char* unit) {
+    const auto it = std::find_if(out_.columns.begin(), out_.columns.end(), [&](const BoundColumn& c) {
+      return c.source == signal.source && c.column == signal.column;
+    });
     if (it != out_.columns.end()) return static_cast<int>(it - out_.columns.begin());
-    out_.columns.push_back(signal.column);
+    BoundColumn out = resolve(signal);
+    const link::Dimension wanted = link::parse_unit(unit)->dimension;
+    // a bare number is taken for SI: most plants write none
+    if (out.unit.dimension != link::Dimension{} && out.unit.dimension != wanted) {
+      diagnostics_.error({site_.file, signal.line, signal.source + "/" + signal.column}, "unit-does-not-fit",
+                         "this signal comes in " + link::to_string(out.unit.dimension) + " and is bound where " +
+                             std::string(unit) + " is due",
+                         "correct its unit in the table 'signals', or bind another signal");
+    }
+    out_.columns.push_back(std::move(out));
     return static_cast<int>(out_.columns.size()) - 1;
   }
 
@@ -64,14 +111,21 @@ class Binder {
     out.label = label_of(joint.path);
     out.q = address.q;
     out.v = address.v;
-    out.position = column(binding.position);
-    out.velocity = column(binding.velocity);
-    if (binding.current) out.current = column(*binding.current);
+    const bool slides = joint.type == scene::JointType::kPrismatic;
+    const char* const length = slides ? "m" : "rad";
+    const char* const speed = slides ? "m/s" : "rad/s";
+    out.position = column(binding.position, length);
+    if (binding.velocity) {
+      out.velocity = column(*binding.velocity, speed);
+    } else {
+      derived_.push_back(out_.joints.size());
+    }
+    if (binding.current) out.current = column(*binding.current, "A");
     if (binding.reference) {
-      out.reference_position = column(binding.reference->position);
-      out.reference_velocity = column(binding.reference->velocity);
-      out.reference_acceleration = column(binding.reference->acceleration);
-      out.reference_torque = column(binding.reference->torque);
+      out.reference_position = column(binding.reference->position, length);
+      out.reference_velocity = column(binding.reference->velocity, speed);
+      out.reference_acceleration = column(binding.reference->acceleration, slides ? "m/s2" : "rad/s2");
+      out.reference_torque = column(binding.reference->torque, slides ? "N" : "N.m");
     } else {
       out_.has_reference = false;
     }
@@ -107,26 +161,28 @@ class Binder {
     if (binding.relative_to) out.relative_to = frame(*binding.relative_to, false);
     if (binding.pose) {
       out.has_pose = true;
-      for (std::size_t i = 0; i < 6; ++i) out.pose[i] = column((*binding.pose)[i]);
+      for (std::size_t i = 0; i < 6; ++i) out.pose[i] = column((*binding.pose)[i], i < 3 ? "m" : "rad");
     }
     if (binding.specific_force) {
       out.has_force = true;
-      for (std::size_t i = 0; i < 3; ++i) out.force[i] = column((*binding.specific_force)[i]);
+      for (std::size_t i = 0; i < 3; ++i) out.force[i] = column((*binding.specific_force)[i], "m/s2");
     }
     out_.sites.push_back(out);
   }
 
   const Site& site_;
   const Twin& twin_;
+  Feed feed_;
   Diagnostics& diagnostics_;
   Bindings out_;
+  std::vector<std::size_t> derived_;  // joints whose velocity is derived
 };
 
 }  // namespace
 
-std::optional<Bindings> bind(const Site& site, const Twin& twin, Diagnostics& diagnostics) {
+std::optional<Bindings> bind(const Site& site, const Twin& twin, Feed feed, Diagnostics& diagnostics) {
   const std::size_t errors = diagnostics.error_count();
-  Bindings out = Binder(site, twin, diagnostics).run();
+  Bindings out = Binder(site, twin, feed, diagnostics).run();
   if (diagnostics.error_count() != errors) return std::nullopt;
   return out;
 }

@@ -12,7 +12,19 @@
 
 namespace geoul::runtime {
 
-// Columns are indices into Bindings::columns; -1: not bound.
+// A signal that something is bound to.
+struct BoundColumn {
+  std::string source, column;  // as in the site file
+  std::string name;            // of the protocol
+  link::Unit unit;             // it comes in
+};
+
+// A velocity that nothing measures: the derivative of a position, behind the columns.
+struct DerivedColumn {
+  int of = 0;
+};
+
+// Columns are indices into Bindings::columns, and behind them into derived; -1: not bound.
 struct BoundJoint {
   scene::JointId joint;
   std::string label;
@@ -31,15 +43,21 @@ struct BoundSite {
 };
 
 struct Bindings {
-  std::vector<std::string> columns;  // of the source, each once
+  std::vector<BoundColumn> columns;  // each once
+  std::vector<DerivedColumn> derived;
   std::vector<BoundJoint> joints;
   std::vector<BoundSite> sites;
   bool has_reference = false;                 // every joint has one
   std::optional<FrameAddress> constant_from;  // of judge.constant_transform
+
+  std::size_t width() const { return columns.size() + derived.size(); }  // of a row
 };
 
+enum class Feed { kRecording, kLive };
+
 // None where a name does not exist. Codes: unknown-joint, joint-type, unknown-site, unknown-frame (errors), with the
-// nearest names of the scene; joint-not-bound (warning: the joint stays at its start).
-std::optional<Bindings> bind(const Site& site, const Twin& twin, Diagnostics& diagnostics);
+// nearest names of the scene; unit-does-not-fit, not-recorded, not-live; joint-not-bound (warning: the joint stays at
+// its start).
+std::optional<Bindings> bind(const Site& site, const Twin& twin, Feed feed, Diagnostics& diagnostics);
 
 }  // namespace geoul::runtime

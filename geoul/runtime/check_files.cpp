@@ -42,9 +42,17 @@ std::optional<std::string> check_site(const std::string& file, Diagnostics& diag
   if (!site) return std::nullopt;
   const std::optional<Twin> twin = load_twin(site->scene, diagnostics);
   if (!twin) return std::nullopt;
-  const std::optional<Bindings> bindings = bind(*site, *twin, diagnostics);
+  if (!site->links.empty()) {
+    const std::optional<Bindings> followed = bind(*site, *twin, Feed::kLive, diagnostics);
+    if (!followed) return std::nullopt;
+    if (site->sources.empty()) {
+      return "site '" + site->name + "': " + words(*twin) + "; " + counted(site->links.size(), "link", "links") +
+             " move " + counted(followed->joints.size(), "joint", "joints");
+    }
+  }
+  const std::optional<Bindings> bindings = bind(*site, *twin, Feed::kRecording, diagnostics);
   if (!bindings) return std::nullopt;
-  const std::optional<Stream> stream = load_stream(site->sources.front(), bindings->columns, diagnostics);
+  const std::optional<Stream> stream = load_stream(site->sources.front(), *bindings, diagnostics);
   if (!stream) return std::nullopt;
   return "site '" + site->name + "': " + words(*twin) + "; " + counted(stream->files(), "recording", "recordings") +
          " of " + counted(stream->rows(), "row", "rows") + " move " +

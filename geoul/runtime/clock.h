@@ -61,6 +61,8 @@ struct ClockStatus {
   double real_time_factor = 0;  // achieved over the last second
   double steps_per_second = 0;
   std::string source;
+  bool is_live = false;       // a plant moves it
+  bool is_following = false;  // and what is shown is the newest
 };
 
 struct SetMode {

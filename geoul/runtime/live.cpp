@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "geoul/runtime/links.h"
+
 namespace geoul::runtime {
 namespace {
 
@@ -71,12 +73,18 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
         server->add_service({0, kDragService, "geoul.DragControl", type(drag_command_schema()), type(drags_schema())});
     server->on_request([&clock] { clock.wake(); });
   }
+  player.on_delivery([&clock] { clock.wake(); });
   int report_version = -1;
   Time next_status = clock.now();
   publisher.publish_state(clock.now(), true);
   while (!(options.stop && options.stop->load())) {
     const bool changed = server && answer_requests(*server, services, loop, player);
-    const LoopTurn turn = loop.turn([&] { publisher.publish_state(clock.now(), false); });
+    const LoopTurn turn =
+        loop.turn([&] { publisher.publish_state(clock.now(), false); }, [&] { publisher.record_newest(); });
+    for (const PlayerWords& words : player.take_words()) {
+      publisher.publish_log(words.level, words.text);
+      if (options.on_words) options.on_words(words.text);
+    }
     // What stands still is shown as it is: the last state of a burst, a leap, a pause.
     if (turn.leapt || turn.at_end || (turn.steps > 0 && loop.status().mode == ClockMode::kPaused)) {
       publisher.publish_state(clock.now(), true);
@@ -88,6 +96,7 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
     if (changed || turn.leapt || clock.now() >= next_status) {
       next_status = clock.now() + kStatusPeriod;
       publisher.publish_clock(loop.status());
+      if (player.is_live()) publisher.publish_links(player.links(), unix_now());
       if (options.on_status) options.on_status(loop.status());
     }
     const bool over = turn.at_end && options.on_end && options.on_end();
@@ -95,6 +104,7 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
     clock.wait_until(std::min(turn.wake, next_status));
   }
   if (server) server->on_request({});
+  player.on_delivery({});
 }
 
 }  // namespace geoul::runtime

@@ -13,6 +13,7 @@ struct LiveOptions {
   LoopOptions loop;
   const std::atomic<bool>* stop = nullptr;            // set by a signal handler: ends the run within 0.1 s
   std::function<void(const ClockStatus&)> on_status;  // five times a second
+  std::function<void(const std::string&)> on_words;   // what a live player says: a link came, or went
   std::function<bool()> on_end;                       // the player has reached its end; true ends the run
 };
 

@@ -8,6 +8,7 @@ namespace {
 
 constexpr Duration kIdle{100'000'000};
 constexpr Duration kRest{4'000'000};  // between turns in real time: small steps are taken in bunches
+constexpr Duration kLook{5'000'000};  // a live player is looked at this often, deliveries apart
 constexpr Duration kWindow{1'000'000'000};
 constexpr double kLeastSpeed = 1e-3, kMostSpeed = 1e3;
 
@@ -67,11 +68,43 @@ void Loop::take_due_steps(const std::function<void()>& on_step, LoopTurn& turn) 
   turn.wake = std::min(turn.wake, std::max(due(), clock_.now() + kRest));
 }
 
-LoopTurn Loop::turn(const std::function<void()>& on_step) {
+void Loop::follow_plant(const std::function<void()>& on_step, const std::function<void()>& on_receive, LoopTurn& turn) {
+  const Time started = clock_.now();
+  const auto in_budget = [&] { return clock_.now() - started < options_.budget; };
+  turn.wake = started + kLook;
+  if (player_.is_following()) {
+    while (step(on_step, turn)) {
+      if (!in_budget()) {
+        turn.wake = clock_.now();
+        return;
+      }
+    }
+    return;
+  }
+  while (player_.receive()) {
+    if (on_receive) on_receive();
+    if (!in_budget()) break;
+  }
+  const Time wake = turn.wake;
+  take_due_steps(on_step, turn);
+  turn.wake = std::min(turn.wake, wake);
+  // who has caught up with the plant follows it again
+  if (mode_ != ClockMode::kPaused && player_.snapshot().state.time >= player_.end()) {
+    player_.follow(true);
+    mode_ = ClockMode::kRealTime;
+    speed_ = 1;
+  }
+}
+
+LoopTurn Loop::turn(const std::function<void()>& on_step, const std::function<void()>& on_receive) {
   LoopTurn turn;
   turn.leapt = leapt_;
   leapt_ = false;
-  take_due_steps(on_step, turn);
+  if (player_.is_live()) {
+    follow_plant(on_step, on_receive, turn);
+  } else {
+    take_due_steps(on_step, turn);
+  }
   const bool at_end = player_.has_end() && player_.snapshot().state.time >= player_.end();
   if (at_end && !reported_end_ && mode_ != ClockMode::kPaused) {
     turn.at_end = true;
@@ -111,15 +144,25 @@ void Loop::measure(std::uint64_t steps) {
 
 Result<void> Loop::apply(const ClockCommand& command) {
   if (const auto* mode = std::get_if<SetMode>(&command)) {
+    if (player_.is_live() && mode->mode == ClockMode::kPaused) player_.follow(false);
     mode_ = mode->mode;
     pending_steps_ = 0;
   } else if (const auto* steps = std::get_if<TakeSteps>(&command)) {
+    if (player_.is_live()) player_.follow(false);
     mode_ = ClockMode::kPaused;
     pending_steps_ = steps->count;
   } else if (const auto* target = std::get_if<Seek>(&command)) {
     if (!player_.can_seek())
-      return Error{ErrorCode::kUnsupported, "a simulation cannot be sought: it has no recording to go to"};
+      return Error{ErrorCode::kUnsupported, player_.is_live() ? "nothing has come from the plant yet"
+                                                              : "a simulation cannot be sought: it has no recording "
+                                                                "to go to"};
     player_.seek(std::clamp(target->time, player_.begin(), player_.end()));
+    // beyond the newest is live
+    if (player_.is_live() && target->time > player_.end()) {
+      player_.follow(true);
+      mode_ = ClockMode::kRealTime;
+      speed_ = 1;
+    }
     leapt_ = true;
     reported_end_ = false;
   } else if (const auto* speed = std::get_if<SetSpeed>(&command)) {
@@ -143,7 +186,9 @@ ClockStatus Loop::status() const {
           player_.dt(),
           real_time_factor_,
           steps_per_second_,
-          player_.source()};
+          player_.source(),
+          player_.is_live(),
+          player_.is_following()};
 }
 
 }  // namespace geoul::runtime

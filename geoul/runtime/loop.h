@@ -36,7 +36,8 @@ class Loop {
 
   // Takes the steps that are due; on_step is called after each. Where the steps cannot keep up, time is let slip: the
   // twin runs slower than asked for (see ClockStatus::real_time_factor), it never leaves a step out.
-  LoopTurn turn(const std::function<void()>& on_step);
+  // A live player that plays its past receives beside, and on_receive is called for every row.
+  LoopTurn turn(const std::function<void()>& on_step, const std::function<void()>& on_receive = {});
 
   // kBadInput for a speed out of range, kUnsupported where the player cannot seek.
   Result<void> apply(const ClockCommand& command);
@@ -48,6 +49,7 @@ class Loop {
   void measure(std::uint64_t steps);
   bool step(const std::function<void()>& on_step, LoopTurn& turn);
   void take_due_steps(const std::function<void()>& on_step, LoopTurn& turn);
+  void follow_plant(const std::function<void()>& on_step, const std::function<void()>& on_receive, LoopTurn& turn);
 
   Player& player_;
   WallClock& clock_;

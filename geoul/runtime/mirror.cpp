@@ -25,8 +25,8 @@ Mirror::Mirror(const Twin& twin, const Site& site, Bindings bindings, Stream str
 }
 
 void Mirror::evaluate(std::size_t row) {
-  const std::size_t joints = bindings_.joints.size(), columns = stream_.columns.size();
-  evaluator_.evaluate(stream_.time[row], {stream_.values.data() + row * columns, columns},
+  const std::size_t joints = bindings_.joints.size();
+  evaluator_.evaluate(stream_.time[row], {stream_.values.data() + row * stream_.width, stream_.width},
                       {acceleration_.data() + row * joints, joints}, measures_[row]);
 }
 

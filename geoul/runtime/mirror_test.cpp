@@ -24,9 +24,9 @@ Played play(const std::string& scene) {
   if (!out.site) throw std::runtime_error(diagnostics.text());
   out.twin = load_twin(GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/" + scene, diagnostics);
   if (!out.twin) throw std::runtime_error(diagnostics.text());
-  auto bindings = bind(*out.site, *out.twin, diagnostics);
+  auto bindings = bind(*out.site, *out.twin, Feed::kRecording, diagnostics);
   if (!bindings) throw std::runtime_error(diagnostics.text());
-  auto stream = load_stream(out.site->sources.front(), bindings->columns, diagnostics);
+  auto stream = load_stream(out.site->sources.front(), *bindings, diagnostics);
   if (!stream) throw std::runtime_error(diagnostics.text());
   out.mirror = std::make_unique<Mirror>(*out.twin, *out.site, std::move(*bindings), std::move(*stream));
   while (out.mirror->step()) {

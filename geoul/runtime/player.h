@@ -2,13 +2,15 @@
 // records or looks at a snapshot cannot tell which one made it.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "geoul/core/log.h"
 #include "geoul/core/result.h"
 #include "geoul/core/time.h"
-#include "geoul/link/signal.h"
+#include "geoul/link/link.h"
 #include "geoul/runtime/drag.h"
 #include "geoul/runtime/report.h"
 #include "geoul/runtime/twin.h"
@@ -25,6 +27,19 @@ struct Snapshot {
   const scene::StateLayout* layout = nullptr;  // of the state; null: the twin's (joints that broke have no address)
   std::vector<WeldError> welds;                // (twin.welds)
   std::vector<SignalValue> signals;            // (Player::signals)
+};
+
+// A link and what it feeds.
+struct LinkStatus {
+  std::string id;
+  link::LinkHealth health;
+  std::vector<std::string> stale;  // columns that are not to be believed now
+  std::size_t signals = 0;         // that it was asked for
+};
+
+struct PlayerWords {
+  log::Level level = log::Level::kInfo;
+  std::string text;
 };
 
 class Player {
@@ -48,6 +63,17 @@ class Player {
   // The report so far, and a number that changes with it.
   virtual Report report() const = 0;
   virtual int report_version() const = 0;
+
+  // Of a plant that runs by itself. While it is followed a step takes in what it sent, and the snapshot is the newest;
+  // else the past is played, and receive() must be called beside.
+  virtual bool is_live() const { return false; }
+  virtual bool is_following() const { return false; }
+  virtual void follow(bool) {}
+  virtual bool receive() { return false; }  // takes in one more row, to be recorded; false: there is none
+  virtual const Snapshot& newest() const { return snapshot(); }
+  virtual std::vector<LinkStatus> links() const { return {}; }
+  virtual void on_delivery(std::function<void()>) {}            // called from other threads
+  virtual std::vector<PlayerWords> take_words() { return {}; }  // what the log should say
 
   // Of simulations; recordings have none of it.
   virtual const dynamics::World* world() const { return nullptr; }

@@ -65,7 +65,8 @@ void Publisher::record(TopicId topic, Time time, std::string_view bytes) {
 void Publisher::publish_state(Time wall, bool force) {
   const Snapshot& snapshot = player_.snapshot();
   const Time time = snapshot.state.time;
-  const bool records = writer_ && (!recorded_ || (time > *recorded_ && time - *recorded_ >= rates_.record));
+  const bool is_past = player_.is_live() && !player_.is_following();
+  const bool records = writer_ && !is_past && (!recorded_ || (time > *recorded_ && time - *recorded_ >= rates_.record));
   const bool frame = server_ && (force || !frame_sent_ || wall - *frame_sent_ >= rates_.frame);
   const bool sample = server_ && (force || !sample_sent_ || wall - *sample_sent_ >= rates_.sample);
   if (records) recorded_ = time;
@@ -97,6 +98,24 @@ void Publisher::publish_state(Time wall, bool force) {
   if (frame) server_->publish_time(time);
 }
 
+void Publisher::record_newest() {
+  const Snapshot& snapshot = player_.newest();
+  const Time time = snapshot.state.time;
+  if (!writer_ || (recorded_ && time - *recorded_ < rates_.record) || (recorded_ && time <= *recorded_)) return;
+  recorded_ = time;
+  record(TopicId::kTransforms, time, transforms_message(twin_, snapshot.state));
+  record(TopicId::kFixedJoints, time, fixed_joints_message(twin_, snapshot));
+  record(TopicId::kJoints, time, joints_message(twin_, snapshot));
+  if (!player_.signals().empty()) record(TopicId::kSignals, time, signals_message(player_.signals(), snapshot));
+  record(TopicId::kWrenches, time, wrenches_message(twin_, snapshot));
+}
+
+void Publisher::publish_links(const std::vector<LinkStatus>& links, Time now) {
+  const std::string bytes = links_message(links, now);
+  record(TopicId::kLinks, player_.newest().state.time, bytes);
+  send(TopicId::kLinks, player_.snapshot().state.time, bytes);
+}
+
 void Publisher::publish_clock(const ClockStatus& status) { send(TopicId::kClock, status.now, clock_message(status)); }
 
 void Publisher::publish_report(const Report& report) {
@@ -107,7 +126,7 @@ void Publisher::publish_report(const Report& report) {
 }
 
 void Publisher::publish_log(log::Level level, std::string_view text) {
-  const Time time = player_.snapshot().state.time;
+  const Time time = player_.newest().state.time;
   const std::string bytes = log_message(level, text, time);
   record(TopicId::kLog, time, bytes);
   send(TopicId::kLog, time, bytes);

@@ -33,6 +33,9 @@ class Publisher {
   // The snapshot after a step or a leap. `force` sends it to clients whatever the rates. Only states later than all
   // recorded ones are recorded: a recording does not hold what is played twice.
   void publish_state(Time wall, bool force);
+  // Records the newest state of a live player that shows its past.
+  void record_newest();
+  void publish_links(const std::vector<LinkStatus>& links, Time now);
   void publish_clock(const ClockStatus& status);
   void publish_report(const Report& report);
   void publish_log(log::Level level, std::string_view text);

@@ -23,9 +23,9 @@ TEST(Publisher, RecordsEveryRowAsItWas) {
   ASSERT_TRUE(site) << diagnostics.text();
   const auto twin = load_twin(site->scene, diagnostics);
   ASSERT_TRUE(twin) << diagnostics.text();
-  auto bindings = bind(*site, *twin, diagnostics);
+  auto bindings = bind(*site, *twin, Feed::kRecording, diagnostics);
   ASSERT_TRUE(bindings);
-  auto stream = load_stream(site->sources.front(), bindings->columns, diagnostics);
+  auto stream = load_stream(site->sources.front(), *bindings, diagnostics);
   ASSERT_TRUE(stream);
   Mirror mirror(*twin, *site, std::move(*bindings), std::move(*stream));
 

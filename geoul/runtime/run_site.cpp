@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "geoul/runtime/files.h"
+#include "geoul/runtime/follow_site.h"
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/live.h"
 #include "geoul/runtime/mirror.h"
@@ -20,26 +21,30 @@ struct Loaded {
 };
 
 std::unique_ptr<Loaded> load(const RunOptions& options, const JobOutput& output, Diagnostics& diagnostics) {
-  const auto progress = [&](double fraction, const std::string& what) {
-    if (output.progress) output.progress(fraction, what);
-  };
-  progress(0, "site file");
+  if (output.progress) output.progress(0, "site file");
   std::optional<Site> site = read_site(options.site, diagnostics);
   if (!site) return nullptr;
   if (!options.scene.empty()) site->scene = options.scene;
-  progress(0.1, "scene");
+  if (output.progress) output.progress(0.1, "scene");
   std::optional<Twin> twin = load_twin(site->scene, diagnostics);
   if (!twin) return nullptr;
-  auto out = std::make_unique<Loaded>(Loaded{std::move(*site), std::move(*twin), nullptr});
-  std::optional<Bindings> bindings = bind(out->site, out->twin, diagnostics);
-  if (!bindings) return nullptr;
+  return std::make_unique<Loaded>(Loaded{std::move(*site), std::move(*twin), nullptr});
+}
+
+// The site's recordings, evaluated once; false where anything in them is an error.
+bool load_recordings(Loaded& out, const JobOutput& output, Diagnostics& diagnostics) {
+  const auto progress = [&](double fraction, const std::string& what) {
+    if (output.progress) output.progress(fraction, what);
+  };
+  std::optional<Bindings> bindings = bind(out.site, out.twin, Feed::kRecording, diagnostics);
+  if (!bindings) return false;
   progress(0.5, "recordings");
-  std::optional<Stream> stream = load_stream(out->site.sources.front(), bindings->columns, diagnostics);
-  if (!stream) return nullptr;
+  std::optional<Stream> stream = load_stream(out.site.sources.front(), *bindings, diagnostics);
+  if (!stream) return false;
   progress(0.8, "first pass");
-  out->mirror = std::make_unique<Mirror>(out->twin, out->site, std::move(*bindings), std::move(*stream));
+  out.mirror = std::make_unique<Mirror>(out.twin, out.site, std::move(*bindings), std::move(*stream));
   progress(1, "ready");
-  return out;
+  return true;
 }
 
 // Torque residuals of every joint over time.
@@ -125,6 +130,19 @@ void say_what_is_played(const Loaded& job, const RunOptions& options, const Serv
 Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, Diagnostics& diagnostics) {
   const std::unique_ptr<Loaded> job = load(options, output, diagnostics);
   if (!job) return diagnostics.to_error();
+  const bool live = options.live || job->site.sources.empty();
+  if (live && options.check) {
+    return Error{ErrorCode::kBadInput, "a live plant has no end to be checked at: --check needs recordings"};
+  }
+  if (live && job->site.links.empty()) {
+    return Error{ErrorCode::kBadInput, job->site.file + ": there is no link to follow; list one under links"};
+  }
+  if (!job->site.sources.empty() && !load_recordings(*job, output, diagnostics)) return diagnostics.to_error();
+  if (live) {
+    std::vector<std::optional<CurrentModel>> currents;
+    if (job->mirror) currents = job->mirror->currents();
+    return follow_site(job->site, job->twin, options, output, std::move(currents), diagnostics);
+  }
   SteadyClock clock;
   Mirror& mirror = *job->mirror;
   mirror.measure_speed(clock);
@@ -147,12 +165,12 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
   }
   say_what_is_played(*job, options, server.get(), result.folder, output);
 
-  LiveOptions live;
-  live.stop = options.stop;
-  live.on_status = output.status;
-  live.loop.mode = options.check ? ClockMode::kFreeRun : ClockMode::kRealTime;
-  live.loop.speed = options.speed;
-  live.loop.at_end = options.check ? AtEnd::kStop : AtEnd::kRepeat;
+  LiveOptions run;
+  run.stop = options.stop;
+  run.on_status = output.status;
+  run.loop.mode = options.check ? ClockMode::kFreeRun : ClockMode::kRealTime;
+  run.loop.speed = options.speed;
+  run.loop.at_end = options.check ? AtEnd::kStop : AtEnd::kRepeat;
   // The first time through ends the recording and writes the report.
   std::optional<Error> failed;
   bool complete = false;
@@ -171,12 +189,12 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
     publisher.publish_log(done ? log::Level::kInfo : log::Level::kError, words);
     if (output.say && !options.check) output.say(words);
   };
-  live.on_end = [&] {
+  run.on_end = [&] {
     finish();
     return failed.has_value();
   };
   for (const Finding& finding : diagnostics.findings()) publisher.publish_log(log::Level::kWarning, to_string(finding));
-  run_live(mirror, publisher, server.get(), clock, live);
+  run_live(mirror, publisher, server.get(), clock, run);
   finish();
   if (failed) return *failed;
   result.report = mirror.report();

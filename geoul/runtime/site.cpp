@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "geoul/core/nearest.h"
+#include "geoul/runtime/links.h"
 #include "geoul/runtime/yaml_reader.h"
 
 namespace geoul::runtime {
@@ -24,11 +25,16 @@ class SiteReader {
  private:
   Site take(const YAML::Node& root) {
     if (!root.IsDefined()) return site_;
-    YamlMap top(file_, root, "", {"site", "scene", "sources", "bind", "judge", "serve", "record"});
+    YamlMap top(file_, root, "", {"site", "scene", "sources", "links", "bind", "judge", "serve", "record"});
     if (!top.ok()) return site_;
     site_.name = top.text("site", true);
     site_.scene = existing_file(top.text("scene", true), top.get("scene", false), "scene");
     read_sources(top);
+    read_links(top);
+    if (!top.has("sources") && !top.has("links")) {
+      file_.error(root, "", "missing-key", "there is neither 'sources' nor 'links'",
+                  "name recordings to play, or a live link to follow");
+    }
     read_bind(top);
     if (top.has("judge")) read_judge(top.get("judge", false));
     if (top.has("serve")) read_serve(top.get("serve", false));
@@ -60,8 +66,8 @@ class SiteReader {
   }
 
   void read_sources(YamlMap& top) {
-    for (const YAML::Node& node : top.list("sources", true)) {
-      YamlMap map(file_, node, "sources", {"id", "kind", "files", "time", "period_s"});
+    for (const YAML::Node& node : top.list("sources", false)) {
+      YamlMap map(file_, node, "sources", {"id", "kind", "files", "time", "period_s", "signals"});
       if (!map.ok()) continue;
       Source source;
       source.line = line_of(node);
@@ -73,7 +79,7 @@ class SiteReader {
       const std::string kind = map.text("kind", true);
       if (!kind.empty() && kind != "csv") {
         file_.error(map.get("kind", false), map.path("kind"), "bad-value", "there is no kind '" + kind + "'",
-                    "this version reads csv");
+                    "recordings are csv; a live plant goes under links");
       }
       source.names = map.texts("files", true);
       if (map.has("files") && source.names.empty()) {
@@ -87,12 +93,77 @@ class SiteReader {
       source.time_column = time.text("column", true);
       source.time_unit = time_unit(time);
       source.period = Duration::from_seconds(std::min(1e9, map.number("period_s", false, 0)));
+      source.signals = read_signals(map);
       site_.sources.push_back(source);
     }
     if (top.has("sources") && site_.sources.size() > 1) {
       file_.error_at(site_.sources[1].line, "sources", "bad-value", "there is more than one source",
                      "this version plays one; its files may be many");
     }
+  }
+
+  void read_links(YamlMap& top) {
+    const std::vector<std::string> own = {"id", "url", "period_s", "stale_after_s", "prefix", "signals"};
+    for (const YAML::Node& node : top.list("links", false)) {
+      std::vector<std::string> known = own;
+      known.insert(known.end(), link_option_keys().begin(), link_option_keys().end());
+      YamlMap map(file_, node, "links", known);
+      if (!map.ok()) continue;
+      LinkSpec link;
+      link.line = line_of(node);
+      link.id = map.text("id", true);
+      link.url = map.text("url", true);
+      link.prefix = map.text("prefix", false);
+      link.period = Duration::from_seconds(std::min(1e9, map.number("period_s", false, 0)));
+      link.stale_after = Duration::from_seconds(std::min(1e9, map.number("stale_after_s", false, 0.5)));
+      for (const std::string& key : link_option_keys()) {
+        if (map.has(key)) link.options[key] = map.text(key, true);
+      }
+      link.signals = read_signals(map);
+      for (const LinkSpec& other : site_.links) {
+        if (other.id != link.id) continue;
+        file_.error(node, map.path("id"), "duplicate-name", "two links are called '" + link.id + "'",
+                    "rename one of them");
+      }
+      if (const std::optional<Error> wrong = check_link(link)) {
+        file_.error(map.get("url", false), "links", "bad-value", wrong->message);
+      }
+      site_.links.push_back(link);
+    }
+  }
+
+  // signals: {column: unit} or {column: {name: ..., unit: ...}}
+  std::vector<SignalEntry> read_signals(YamlMap& map) {
+    std::vector<SignalEntry> out;
+    if (!map.has("signals")) return out;
+    const YAML::Node table = map.get("signals", false);
+    if (!table.IsMap()) {
+      file_.error(table, map.path("signals"), "bad-type", "this is not a mapping of signals",
+                  "write column: {name: ..., unit: ...}");
+      return out;
+    }
+    for (const auto& item : table) {
+      SignalEntry entry;
+      const YAML::Node key = item.first, value = item.second;
+      entry.column = key.IsScalar() ? key.Scalar() : "";
+      entry.line = line_of(key);
+      if (value.IsScalar()) {
+        entry.unit_text = value.Scalar();
+      } else {
+        YamlMap words(file_, value, map.path("signals"), {"name", "unit"});
+        if (!words.ok()) continue;
+        entry.name = words.text("name", false);
+        entry.unit_text = words.text("unit", false);
+      }
+      const Result<link::Unit> unit = link::parse_unit(entry.unit_text);
+      if (unit) {
+        entry.unit = *unit;
+      } else {
+        file_.error(key, map.path("signals"), "bad-unit", unit.error().message);
+      }
+      out.push_back(entry);
+    }
+    return out;
   }
 
   double time_unit(YamlMap& time) {
@@ -124,11 +195,12 @@ class SiteReader {
     }
     out.source = text.substr(0, slash);
     out.column = text.substr(slash + 1);
-    if (!find_source(out.source)) {
-      std::vector<std::string> ids;
-      for (const Source& source : site_.sources) ids.push_back(source.id);
-      file_.error(node, path, "unknown-source", "there is no source '" + out.source + "'",
-                  did_you_mean(out.source, ids, "list it under sources"));
+    std::vector<std::string> ids;
+    for (const Source& source : site_.sources) ids.push_back(source.id);
+    for (const LinkSpec& link : site_.links) ids.push_back(link.id);
+    if (std::find(ids.begin(), ids.end(), out.source) == ids.end()) {
+      file_.error(node, path, "unknown-source", "there is no source or link '" + out.source + "'",
+                  did_you_mean(out.source, ids, "list it under sources or links"));
     }
     return out;
   }
@@ -166,7 +238,7 @@ class SiteReader {
     JointBinding binding;
     binding.joint = scene_path(map, "joint");
     binding.position = signal(map, "position");
-    binding.velocity = signal(map, "velocity");
+    if (map.has("velocity")) binding.velocity = signal(map, "velocity");
     if (map.has("current")) binding.current = signal(map, "current");
     if (map.has("reference")) {
       YamlMap reference(file_, map.get("reference", false), map.path("reference"),

@@ -1,17 +1,20 @@
-// Site: what a site file (YAML) says: which scene, which recordings feed it, which signals mean what, what the report
-// judges, where to serve and record. Plain data; names of joints and sites are checked against a scene by check_names.
-// Paths of files are relative to the site file. All values SI. The format, key by key: docs/notes/site_file.md.
+// Site: what a site file (YAML) says: which scene, which recordings and live links feed it, which signals mean what,
+// what the report judges, where to serve and record. Plain data; names of joints and sites are checked against a scene
+// by check_names. Paths of files are relative to the site file. All values SI. The format, key by key:
+// docs/notes/site_file.md.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "geoul/core/diagnostics.h"
 #include "geoul/core/time.h"
+#include "geoul/link/units.h"
 
 namespace geoul::runtime {
 
@@ -30,6 +33,15 @@ struct ScenePath {
   int line = 0;
 };
 
+// What a signal is called out there and in which unit it comes; a column without an entry is called as it is, in SI.
+struct SignalEntry {
+  std::string column;
+  std::string name;  // of the protocol; empty: the column's, behind the link's prefix
+  std::string unit_text;
+  link::Unit unit;
+  int line = 0;
+};
+
 struct Source {
   std::string id;
   std::vector<std::string> files;  // to open, in the order they are played
@@ -37,12 +49,26 @@ struct Source {
   std::string time_column;
   double time_unit = 1;  // [s]
   Duration period;       // nominal; 0: not given
+  std::vector<SignalEntry> signals;
+  int line = 0;
+};
+
+// A live connection. A source of the same id holds recordings of it: the same bindings serve both.
+struct LinkSpec {
+  std::string id;
+  std::string url;                    // its scheme says the protocol: links.h
+  Duration period;                    // nominal; 0: not given
+  Duration stale_after{500'000'000};  // a signal older than this is not used
+  std::string prefix;                 // before the names of columns that have no entry
+  std::vector<SignalEntry> signals;
+  std::map<std::string, std::string> options;  // the other keys, checked by the protocol's own reader: links.h
   int line = 0;
 };
 
 struct JointBinding {
   ScenePath joint;
-  SignalName position, velocity;
+  SignalName position;
+  std::optional<SignalName> velocity;  // none: the derivative of the position
   std::optional<SignalName> current;
   // What the robot's own controller wanted, and the torque of its own inverse dynamics; all four or none.
   struct Reference {
@@ -99,6 +125,7 @@ struct Site {
   std::string name;
   std::string scene;  // file to open
   std::vector<Source> sources;
+  std::vector<LinkSpec> links;
   std::vector<JointBinding> joints;
   std::vector<SiteBinding> sites;
   Judge judge;
@@ -110,7 +137,7 @@ struct Site {
 // Reads a site file and checks it by itself: every key, type and range; references to sources; files that exist;
 // joints bound twice. None where anything is an error. Codes: not-found, yaml, too-large, unknown-key, missing-key,
 // duplicate-key, bad-type, bad-value, duplicate-name, joint-bound-twice, site-bound-twice, unknown-source,
-// unknown-file.
+// unknown-file, bad-unit.
 std::optional<Site> read_site(const std::string& file, Diagnostics& diagnostics);
 // The same of a text that stands for the file, which need not exist.
 std::optional<Site> parse_site(const std::string& text, const std::string& file, Diagnostics& diagnostics);

@@ -196,7 +196,7 @@ std::string clock_message(const ClockStatus& status) {
   ::geoul::Clock out;
   set(*out.mutable_now(), status.now);
   set(*out.mutable_begin(), status.begin);
-  if (status.has_end) set(*out.mutable_end(), status.end);
+  if (status.has_end || status.is_live) set(*out.mutable_end(), status.end);
   out.set_mode(status.mode == ClockMode::kPaused     ? ::geoul::PAUSED
                : status.mode == ClockMode::kRealTime ? ::geoul::REAL_TIME
                                                      : ::geoul::FREE_RUN);
@@ -206,6 +206,39 @@ std::string clock_message(const ClockStatus& status) {
   out.set_steps_per_second(status.steps_per_second);
   out.set_can_seek(status.can_seek);
   out.set_source(status.source);
+  out.set_is_live(status.is_live);
+  out.set_is_following(status.is_following);
+  return out.SerializeAsString();
+}
+
+std::string links_message(const std::vector<LinkStatus>& links, Time now) {
+  ::geoul::Links out;
+  set(*out.mutable_timestamp(), now);
+  for (const LinkStatus& status : links) {
+    const link::LinkHealth& health = status.health;
+    ::geoul::Link& message = *out.add_links();
+    message.set_id(status.id);
+    message.set_peer(health.peer);
+    message.set_state(static_cast<::geoul::LinkState>(health.state));  // the same order
+    message.set_problem(health.problem);
+    if (health.state == link::LinkState::kWaiting) message.set_retry_in((health.retry_at - now).seconds());
+    message.set_rate(health.rate);
+    message.set_age(health.updates > 0 ? (now - health.last_receive).seconds() : -1);
+    message.set_updates(health.updates);
+    message.set_lost(health.lost);
+    message.set_duplicated(health.duplicated);
+    message.set_reordered(health.reordered);
+    message.set_dropped(health.dropped);
+    message.set_reconnects(health.reconnects);
+    message.set_clock_jumps(health.clock_jumps);
+    message.set_has_clock(health.has_clock);
+    message.set_clock_offset(health.clock_offset.seconds());
+    message.set_clock_drift(health.clock_drift);
+    message.set_delay_median(health.delay_median.seconds());
+    message.set_delay_worst(health.delay_worst.seconds());
+    message.set_signals(static_cast<std::uint32_t>(status.signals));
+    for (const std::string& name : status.stale) message.add_stale(name);
+  }
   return out.SerializeAsString();
 }
 
@@ -344,7 +377,8 @@ std::vector<Topic> topics() {
           {"/contacts", schema_of<::geoul::Contacts>(), false},
           {"/wrenches", schema_of<::geoul::Wrenches>(), false},
           {"/residuals", schema_of<::geoul::Report>(), false},
-          {"/drags", schema_of<::geoul::Drags>(), false}};
+          {"/drags", schema_of<::geoul::Drags>(), false},
+          {"/links", schema_of<::geoul::Links>(), true}};
 }
 
 MessageSchema clock_command_schema() { return schema_of<::geoul::ClockCommand>(); }

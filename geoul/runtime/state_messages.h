@@ -28,6 +28,8 @@ std::string report_message(const Report& report, Time time);
 std::string contacts_message(const dynamics::World& world);
 std::string wrenches_message(const Twin& twin, const Snapshot& snapshot);
 std::string drags_message(const Drags& drags, Time time);
+// Ages and pauses count from `now`.
+std::string links_message(const std::vector<LinkStatus>& links, Time now);
 std::string log_message(log::Level level, std::string_view text, Time time);
 
 // A geoul.ClockCommand as bytes; kBadInput where it is none.
@@ -55,7 +57,8 @@ enum class TopicId {
   kContacts,
   kWrenches,
   kResiduals,
-  kDrags
+  kDrags,
+  kLinks
 };
 std::vector<Topic> topics();  // in the order of TopicId
 MessageSchema clock_command_schema();

@@ -9,15 +9,14 @@ std::size_t Stream::file_of(std::size_t row) const {
   return static_cast<std::size_t>(std::upper_bound(begin.begin(), begin.end() - 1, row) - begin.begin()) - 1;
 }
 
-std::optional<Stream> load_stream(const Source& source, const std::vector<std::string>& columns,
-                                  Diagnostics& diagnostics) {
+std::optional<Stream> load_stream(const Source& source, const Bindings& bindings, Diagnostics& diagnostics) {
   link::CsvOptions options;
   options.time_column = source.time_column;
   options.time_unit = source.time_unit;
-  options.columns = columns;
+  for (const BoundColumn& column : bindings.columns) options.columns.push_back(column.name);
   options.period = source.period;
   Stream stream;
-  stream.columns = columns;
+  stream.width = bindings.width();
   bool ok = true;
   for (const std::string& file : source.files) {
     const std::optional<link::Recording> recording = link::read_csv(file, options, diagnostics);
@@ -35,7 +34,12 @@ std::optional<Stream> load_stream(const Source& source, const std::vector<std::s
     stream.names.push_back(std::filesystem::path(file).stem().string());
     stream.begin.push_back(stream.time.size());
     stream.time.insert(stream.time.end(), recording->time.begin(), recording->time.end());
-    stream.values.insert(stream.values.end(), recording->values.begin(), recording->values.end());
+    for (std::size_t row = 0; row < recording->rows(); ++row) {
+      for (std::size_t c = 0; c < bindings.columns.size(); ++c) {
+        stream.values.push_back(bindings.columns[c].unit.to_si(recording->value(row, c)));
+      }
+      stream.values.resize(stream.values.size() + bindings.derived.size());
+    }
   }
   stream.begin.push_back(stream.time.size());
   if (ok && stream.rows() < 2) {
@@ -44,6 +48,12 @@ std::optional<Stream> load_stream(const Source& source, const std::vector<std::s
     ok = false;
   }
   if (!ok) return std::nullopt;
+  for (std::size_t k = 0; k < bindings.derived.size(); ++k) {
+    const std::vector<double> velocity = derivative(stream, bindings.derived[k].of);
+    for (std::size_t row = 0; row < stream.rows(); ++row) {
+      stream.values[row * stream.width + bindings.columns.size() + k] = velocity[row];
+    }
+  }
   return stream;
 }
 

@@ -11,6 +11,7 @@ import { ConnectionView } from "./panels/connection_view";
 import { Dock } from "./panels/dock";
 import { FixedJointsPanel } from "./panels/fixed_joints_panel";
 import { helpDialog } from "./panels/help_dialog";
+import { LinksPanel } from "./panels/links_panel";
 import { LogPanel } from "./panels/log_panel";
 import { PlotPanel } from "./panels/plot_panel";
 import { PropertiesPanel } from "./panels/properties_panel";
@@ -66,10 +67,12 @@ const properties = new PropertiesPanel(twin, selection);
 const fixedJoints = new FixedJointsPanel(twin, selection);
 const report = new ReportPanel(twin);
 const residuals = new ResidualsPanel(twin);
+const links = new LinksPanel(twin);
 const dock = new Dock("Data", [
   { id: "plots", title: "Plots", panel: plots.element, tools: plots.tools },
   { id: "fixed", title: "Fixed joints", panel: fixedJoints.element, tools: fixedJoints.tools },
   { id: "residuals", title: "Residuals", panel: residuals.element, tools: residuals.tools },
+  { id: "links", title: "Links", panel: links.element, tools: links.tools },
   { id: "report", title: "Report", panel: report.element, tools: report.tools },
   { id: "log", title: "Log", panel: log.element, tools: log.tools },
 ]);
@@ -185,6 +188,7 @@ function keys(): void {
     ".": step(1),
     ArrowLeft: step(-1),
     Home: () => transport.toBegin(),
+    End: () => transport.toLive(),
     f: () => viewer?.look(),
     h: () => viewer?.look("home"),
     "1": () => viewer?.look("front"),
@@ -201,6 +205,7 @@ function keys(): void {
     p: () => dock.show("plots"),
     j: () => dock.show("fixed"),
     e: () => dock.show("residuals"),
+    i: () => dock.show("links"),
     r: () => dock.show("report"),
     k: () => dock.show("log"),
     "?": () => help.showModal(),
@@ -215,9 +220,11 @@ function updateTexts(now: number): void {
   properties.updateValues();
   fixedJoints.draw();
   residuals.draw();
+  links.draw();
   setText(forceLegend, viewer?.forces.legend ?? "");
   dock.setBadge("fixed", fixedJoints.summary);
   dock.setBadge("residuals", residuals.beyond > 0 ? String(residuals.beyond) : "", "bad");
+  dock.setBadge("links", links.summary, links.troubled > 0 ? "bad" : "good");
   dock.setBadge("report", report.summary, report.isBad ? "bad" : "good");
 }
 

@@ -6,7 +6,7 @@ const KEYS: readonly [string, string][] = [
   ["Space", "play or pause the twin"],
   ["→  .", "one step (with Shift ten)"],
   ["←", "one step back, where the run can be moved in time"],
-  ["Home", "to the beginning of the run"],
+  ["Home  End", "to the beginning of the run; to the live plant"],
   ["F", "fit the selection (or everything) in the view"],
   ["H", "home view"],
   ["1  2  3", "front, side and top view"],
@@ -16,7 +16,7 @@ const KEYS: readonly [string, string][] = [
   ["D", "pull bodies with the left button, on or off"],
   ["/", "filter the tree"],
   ["Esc", "clear the filter, then the selection"],
-  ["P  J  E  R  K", "plots, fixed joints, residuals, report, log"],
+  ["P  J  E  I  R  K", "plots, fixed joints, residuals, links, report, log"],
   ["?", "this help"],
 ];
 

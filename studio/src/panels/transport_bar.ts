@@ -1,5 +1,6 @@
 // Play, pause, step, speed and the scrub bar.
 
+import { Log_Level, type Log } from "../generated/foxglove";
 import { ClockMode, type Clock } from "../generated/geoul";
 import type { Control } from "../twin/control";
 import { toNanoseconds } from "../twin/time";
@@ -10,6 +11,13 @@ import { icon } from "../ui/icons";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10];
 const SCRUB_STEPS = 10_000;
+const MAX_MARKS = 200;
+
+// An event on the time line.
+interface Mark {
+  time: bigint; // [ns] of the twin
+  element: HTMLElement;
+}
 
 export class TransportBar {
   readonly element: HTMLElement;
@@ -20,6 +28,9 @@ export class TransportBar {
   private readonly scrub: HTMLInputElement;
   private readonly now = h("output", { class: "time-now", "aria-label": "Time of the twin" });
   private readonly end = h("span", { class: "time-end" });
+  private readonly liveButton: HTMLButtonElement;
+  private readonly marks = h("div", { class: "marks" });
+  private events: Mark[] = [];
   private isScrubbing = false;
   private isLive = false;
   private shownMode: ClockMode | undefined;
@@ -50,14 +61,26 @@ export class TransportBar {
       onpointerup: () => (this.isScrubbing = false),
       onpointercancel: () => (this.isScrubbing = false),
     });
-    this.element = h("div", { class: "transport", role: "toolbar", "aria-label": "Time" }, this.beginButton, this.playButton, this.stepButton, this.speed, this.now, this.scrub, this.end);
+    this.liveButton = h("button", { class: "button live-button", hidden: true, onclick: () => this.toLive() }, "Live");
+    const timeline = h("div", { class: "timeline" }, this.scrub, this.marks);
+    this.element = h("div", { class: "transport", role: "toolbar", "aria-label": "Time" }, this.beginButton, this.playButton, this.stepButton, this.speed, this.now, timeline, this.end, this.liveButton);
     twin.on("clock", (clock) => this.show(clock));
-    twin.on("reset", () => this.show(undefined));
+    twin.on("log", (entry) => this.mark(entry));
+    twin.on("reset", () => {
+      this.events = [];
+      this.marks.replaceChildren();
+      this.show(undefined);
+    });
     this.show(undefined);
   }
 
   toBegin(): void {
     void this.control.seek(toNanoseconds(this.twin.clock?.begin));
+  }
+
+  // To the newest instant of a running plant, and on with it.
+  toLive(): void {
+    if (this.twin.clock?.isLive) void this.control.goLive();
   }
 
   // Moves in time by a number of steps; back only where the run can be sought.
@@ -98,6 +121,29 @@ export class TransportBar {
     setAttribute(this.scrub, "aria-valuetext", `${this.now.textContent} of ${this.end.textContent}`);
     setAttribute(this.scrub, "title", clock && !clock.canSeek ? "This run cannot be moved in time" : "Time in the run");
     if (clock && document.activeElement !== this.speed) this.showSpeed(clock);
+    this.showLive(clock);
+    for (const { time, element } of this.events) {
+      element.hidden = time < begin || time > end;
+      if (!element.hidden) element.style.left = `${(Number(time - begin) / Math.max(1, Number(end - begin))) * 100}%`;
+    }
+  }
+
+  private showLive(clock: Clock | undefined): void {
+    this.liveButton.hidden = !clock?.isLive;
+    const isFollowing = clock?.isFollowing ?? false;
+    setAttribute(this.liveButton, "aria-pressed", String(isFollowing));
+    this.liveButton.title = isFollowing ? "The plant as it is now" : "Back to the plant as it is now (End)";
+    document.body.dataset.time = clock?.isLive ? (isFollowing ? "live" : "past") : "";
+  }
+
+  // A warning or an error of the twin becomes a mark on the time line, which leads there.
+  private mark(entry: Log): void {
+    if (entry.level < Log_Level.WARNING) return;
+    const time = toNanoseconds(entry.timestamp);
+    const element = h("button", { class: `mark ${entry.level > Log_Level.WARNING ? "bad" : ""}`, tabindex: "-1", title: entry.message, "aria-label": entry.message, onclick: () => void this.control.seek(time) });
+    this.events.push({ time, element });
+    this.marks.append(element);
+    if (this.events.length > MAX_MARKS) this.events.shift()!.element.remove();
   }
 
   private showSpeed(clock: Clock): void {

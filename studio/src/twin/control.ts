@@ -31,8 +31,15 @@ export class Control {
     if (!clock) return;
     if (clock.mode !== ClockMode.PAUSED) return this.setMode(ClockMode.PAUSED);
     const end = toNanoseconds(clock.end);
-    if (clock.canSeek && end > 0n && toNanoseconds(clock.now) >= end) await this.seek(toNanoseconds(clock.begin));
+    if (!clock.isLive && clock.canSeek && end > 0n && toNanoseconds(clock.now) >= end) await this.seek(toNanoseconds(clock.begin));
     return this.setMode(this.modeToResume);
+  }
+
+  // Beyond the end of a live run is the plant itself.
+  async goLive(): Promise<void> {
+    const end = toNanoseconds(this.twin.clock?.end);
+    this.modeToResume = ClockMode.REAL_TIME;
+    await this.send({ case: "seek", value: fromNanoseconds(end + 3_600_000_000_000n) });
   }
 
   setMode(mode: ClockMode): Promise<void> {
@@ -65,6 +72,7 @@ export class Control {
     if (!clock?.canSeek) return;
     const begin = toNanoseconds(clock.begin);
     const end = toNanoseconds(clock.end);
+    if (clock.isLive && nanoseconds >= end) return this.goLive();
     this.seekTarget = nanoseconds < begin ? begin : end > 0n && nanoseconds > end ? end : nanoseconds;
     if (this.isSeeking) return;
     this.isSeeking = true;

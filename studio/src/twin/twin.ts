@@ -16,6 +16,7 @@ import {
   DragsSchema,
   FixedJointsSchema,
   JointStatesSchema,
+  LinksSchema,
   ModelSchema,
   ReportSchema,
   SignalsSchema,
@@ -28,6 +29,7 @@ import {
   type FixedJoints,
   type Joint,
   type JointState,
+  type Links,
   type Model,
   type Report,
   type Signal,
@@ -54,6 +56,7 @@ const TOPICS = {
   "/wrenches": { schema: WrenchesSchema, capacity: 1 },
   "/drags": { schema: DragsSchema, capacity: 1 },
   "/residuals": { schema: ReportSchema, capacity: 512 },
+  "/links": { schema: LinksSchema, capacity: 1 },
 } as const;
 type Topic = keyof typeof TOPICS;
 
@@ -80,6 +83,7 @@ export interface TwinEvents {
   wrenches: Wrenches;
   drags: Drags;
   residuals: undefined;
+  links: Links;
   lost: { topic: string; count: number };
   unreadable: { topic: string; reason: string };
 }
@@ -91,6 +95,7 @@ export class Twin extends Emitter<TwinEvents> {
   transforms: FrameTransforms | undefined;
   fixedJoints: FixedJoints | undefined;
   residuals: Report | undefined;
+  links: Links | undefined;
   bodies = new Map<string, Body>();
   joints = new Map<string, Joint>();
   jointStates = new Map<string, JointState>();
@@ -121,7 +126,7 @@ export class Twin extends Emitter<TwinEvents> {
 
   reset(): void {
     for (const box of this.boxes.values()) box.take();
-    this.model = this.clock = this.report = this.transforms = this.fixedJoints = this.residuals = undefined;
+    this.model = this.clock = this.report = this.transforms = this.fixedJoints = this.residuals = this.links = undefined;
     for (const map of [this.bodies, this.joints, this.jointStates, this.fixedStates, this.signals]) map.clear();
     this.jointTable = new SampleTable([], 1);
     this.signalTable = new SampleTable([], 1);
@@ -200,6 +205,12 @@ export class Twin extends Emitter<TwinEvents> {
         break;
       case "/residuals":
         this.addResiduals(items);
+        break;
+      case "/links":
+        for (const links of this.decode(topic, LinksSchema, items)) {
+          this.links = links;
+          this.emit("links", links);
+        }
         break;
     }
   }

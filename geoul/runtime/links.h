@@ -1,0 +1,32 @@
+// Links: from a site's words to a live connection. The scheme of the URL says the protocol:
+//   csv:FILE                     a recording, played as if it were live
+// Each protocol's keys are checked when the site is read; the adapters themselves are geoul/link's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "geoul/core/result.h"
+#include "geoul/link/link.h"
+#include "geoul/runtime/site.h"
+
+namespace geoul::runtime {
+
+// All keys that some protocol takes beside those of LinkSpec.
+const std::vector<std::string>& link_option_keys();
+
+// What is wrong with the words of a link, with the remedy; none where they are right.
+std::optional<Error> check_link(const LinkSpec& spec);
+
+// The link, not started, asked for these signals by their names of the protocol. kNotFound where a file of secrets or
+// certificates is missing, kUnsupported where this build lacks the protocol.
+Result<std::unique_ptr<link::Link>> make_link(const LinkSpec& spec, std::vector<std::string> signals,
+                                              std::function<Time()> now);
+
+// The machine's clock since 1970.
+Time unix_now();
+
+}  // namespace geoul::runtime
