@@ -280,6 +280,35 @@ std::optional<Recording> parse_csv(std::string_view text, const std::string& fil
   return Parser(text, file, options, diagnostics).run();
 }
 
+std::optional<std::vector<std::string>> read_csv_header(const std::string& file, Diagnostics& diagnostics,
+                                                        std::size_t max_columns) {
+  constexpr std::size_t kLongest = std::size_t{1} << 24;
+  std::error_code failure;
+  std::ifstream stream(file, std::ios::binary);
+  if (!std::filesystem::is_regular_file(file, failure) || !stream) {
+    diagnostics.error({file, 0, ""}, "not-found", "there is no such file", "check the path");
+    return std::nullopt;
+  }
+  std::string text;
+  for (std::string block(1 << 16, '\0'); stream && text.size() < kLongest;) {
+    stream.read(block.data(), static_cast<std::streamsize>(block.size()));
+    text.append(block, 0, static_cast<std::size_t>(stream.gcount()));
+    if (text.find_first_of("\r\n", text.find_first_not_of("\xEF\xBB\xBF\r\n\t ")) != std::string::npos) break;
+  }
+  Lines lines(text);
+  std::string_view line;
+  std::vector<std::string_view> fields;
+  while (trimmed(line).empty() && lines.next(line)) continue;
+  if (trimmed(line).empty() || text.size() >= kLongest || !split(line, fields) || fields.size() > max_columns) {
+    diagnostics.error({file, lines.number(), ""}, "no-header", "the file does not begin with a row of names",
+                      "give a recording with a header row");
+    return std::nullopt;
+  }
+  std::vector<std::string> names;
+  for (const std::string_view field : fields) names.emplace_back(unquoted(field));
+  return names;
+}
+
 std::optional<Recording> read_csv(const std::string& file, const CsvOptions& options, Diagnostics& diagnostics) {
   std::error_code failure;
   if (!std::filesystem::is_regular_file(file, failure)) {

@@ -43,6 +43,10 @@ struct Recording {
   Sample sample(std::size_t row, std::size_t column) const { return {time[row], value(row, column), quality[row]}; }
 };
 
+// Names of the header row; none where there is no such file or it holds no names. Nothing else is read or judged.
+std::optional<std::vector<std::string>> read_csv_header(const std::string& file, Diagnostics& diagnostics,
+                                                        std::size_t max_columns = 20'000);
+
 // The recording, or none where anything in it is an error. Needs a time column and columns without repetition.
 // Memory: the file, and 8 bytes a kept value.
 std::optional<Recording> read_csv(const std::string& file, const CsvOptions& options, Diagnostics& diagnostics);

@@ -169,6 +169,12 @@ Intake::Sequence Intake::sequence(std::uint32_t stream, std::uint64_t number, st
   return Sequence::kGap;
 }
 
+void Intake::restart_clock() {
+  const std::lock_guard lock(mutex_);
+  clock_.reset();
+  std::fill(last_source_.begin(), last_source_.end(), Time{std::numeric_limits<std::int64_t>::min()});
+}
+
 void Intake::restart_sequence(std::uint32_t stream) {
   const std::lock_guard lock(mutex_);
   stream_of(stream).started = false;

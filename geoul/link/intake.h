@@ -45,6 +45,8 @@ class Intake {
   // Returns what it was; the numbers of `stream` (an id of the caller's) are watched by themselves.
   enum class Sequence : std::uint8_t { kFirst, kNext, kGap, kRepeated, kOld };
   Sequence sequence(std::uint32_t stream, std::uint64_t number, std::uint64_t modulus);
+  // The source's clock began anew, as it should: a device that counts from its start was switched on again. No jump.
+  void restart_clock();
   // The source counts anew: after a birth or a reconnection.
   void restart_sequence(std::uint32_t stream);
 

@@ -52,8 +52,8 @@ struct LinkHealth {
 // What became of a write().
 struct WriteOutcome {
   std::uint64_t ticket = 0;
-  bool done = false;    // the plant acknowledged it
-  std::string message;  // why not
+  bool done = false;    // the plant acknowledged it; for a protocol that does not (RTDE): it was sent
+  std::string message;  // why not, or what is not known of it
 };
 
 // What a plant offers, for "geoul link probe".
