@@ -22,5 +22,7 @@ Command add_run(CLI::App& app);
 Command add_simulate(CLI::App& app);
 Command add_check(CLI::App& app);
 Command add_convert(CLI::App& app);
+Command add_link(CLI::App& app);
+Command add_site(CLI::App& app);
 
 }  // namespace geoul::cli

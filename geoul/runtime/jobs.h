@@ -16,6 +16,7 @@
 #include "geoul/core/result.h"
 #include "geoul/core/time.h"
 #include "geoul/dynamics/step.h"
+#include "geoul/link/link.h"
 #include "geoul/runtime/clock.h"
 #include "geoul/runtime/report.h"
 
@@ -72,6 +73,27 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
 // Reads any scene and writes it as the ending of `out` says: .usda .usdz .urdf .sdf .xml (MJCF) .glb .gltf. What the
 // format has no word for is a finding. Returns what was written, in words.
 Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics);
+
+struct ProbeOptions {
+  std::string url;                    // as in a site file: links.h
+  std::vector<std::string> settings;  // "key=value": the link's other keys
+  double patience = 5;                // [s]
+};
+
+// What a plant offers. kBadInput for words that are wrong, kUnavailable where nothing answers.
+Result<std::vector<link::OfferedSignal>> probe_link(const ProbeOptions& options);
+// [{name, type, unit, can_write, value, description}]
+std::string to_json(const std::vector<link::OfferedSignal>& offered);
+
+struct SiteInitOptions {
+  std::string scene;
+  ProbeOptions plant;
+  std::string out = "site.yaml";
+  bool force = false;  // replaces what is there
+};
+
+// Writes a commented site file from a scene and what the plant offers, and returns what was bound, in words.
+Result<std::string> init_site(const SiteInitOptions& options, Diagnostics& diagnostics);
 
 // Folder of the built web application: `given`, the environment's GEOUL_STUDIO, or studio/dist of the source tree;
 // none where there is no index.html.

@@ -1,33 +1,185 @@
 #include "geoul/runtime/links.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
+#include <filesystem>
 
 #include "geoul/core/nearest.h"
+#include "geoul/link/csv_link.h"
+#include "geoul/link/modbus/modbus_link.h"
+#include "geoul/link/rtde/rtde_link.h"
 
 namespace geoul::runtime {
 namespace {
 
-// One protocol: its scheme, the option keys that it takes, and how it is made.
-struct Protocol {
-  std::string scheme;
-  std::vector<std::string> keys;
-  std::function<std::optional<Error>(const LinkSpec&)> check;
-  std::function<Result<std::unique_ptr<link::Link>>(const LinkSpec&, link::LinkOptions)> make;
+using MadeLink = Result<std::unique_ptr<link::Link>>;
+
+Error bad(std::string message) { return {ErrorCode::kBadInput, std::move(message)}; }
+
+// The option keys of a link as what they are; the first that is wrong is kept.
+class Options {
+ public:
+  explicit Options(const LinkSpec& spec) : spec_(spec) {}
+
+  bool has(const std::string& key) const { return spec_.options.contains(key); }
+  std::string text(const std::string& key, std::string otherwise = {}) const {
+    const auto at = spec_.options.find(key);
+    return at == spec_.options.end() ? otherwise : at->second;
+  }
+  double number(const std::string& key, double otherwise, double least, double most) {
+    if (!has(key)) return otherwise;
+    const std::string words = text(key);
+    double value = 0;
+    const auto [stop, failure] = std::from_chars(words.data(), words.data() + words.size(), value);
+    if (failure == std::errc() && stop == words.data() + words.size() && value >= least && value <= most) return value;
+    char range[64];
+    std::snprintf(range, sizeof range, "%g to %g", least, most);
+    fail("'" + key + ": " + words + "' is not a number of " + range);
+    return otherwise;
+  }
+  bool flag(const std::string& key, bool otherwise) {
+    if (!has(key)) return otherwise;
+    const std::string words = text(key);
+    if (words == "true" || words == "false") return words == "true";
+    fail("'" + key + ": " + words + "' is neither true nor false");
+    return otherwise;
+  }
+  // Relative to the site file.
+  std::string file(const std::string& name) const {
+    return name.empty() ? name : (std::filesystem::path(spec_.folder) / name).string();
+  }
+  void fail(std::string message) {
+    if (!error_) error_ = bad(std::move(message));
+  }
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  const LinkSpec& spec_;
+  std::optional<Error> error_;
 };
 
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+// "scheme://host:port", "scheme://[::1]:port"; the port may be left out, and nothing may follow.
+Address address_of(const std::string& url, std::uint16_t usual_port, Options& options) {
+  const std::size_t slashes = url.find("://");
+  std::string rest = slashes == std::string::npos ? "" : url.substr(slashes + 3);
+  if (rest.ends_with('/')) rest.pop_back();
+  Address out{rest, usual_port};
+  const std::size_t colon = rest.rfind(':'), bracket = rest.rfind(']');
+  if (colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
+    out.host = rest.substr(0, colon);
+    const std::string port = rest.substr(colon + 1);
+    unsigned value = 0;
+    const auto [stop, failure] = std::from_chars(port.data(), port.data() + port.size(), value);
+    if (failure != std::errc() || stop != port.data() + port.size() || value == 0 || value > 65535)
+      options.fail("'" + port + "' in '" + url + "' is not a port");
+    out.port = static_cast<std::uint16_t>(value);
+  }
+  if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
+  if (out.host.empty() || out.host.find('/') != std::string::npos)
+    options.fail("'" + url + "' names no host; write it as in " + url.substr(0, url.find(':')) + "://192.168.0.10");
+  return out;
+}
+
+link::LinkOptions link_options(const LinkSpec& spec, std::vector<std::string> signals, std::function<Time()> now) {
+  link::LinkOptions out;
+  out.id = spec.id;
+  out.signals = std::move(signals);
+  out.now = std::move(now);
+  return out;
+}
+
+// One protocol: its scheme, an example, the option keys that it takes, and how it is made. Without signals only the
+// words are checked.
+struct Protocol {
+  std::string scheme, example;
+  std::vector<std::string> keys;
+  MadeLink (*make)(const LinkSpec& spec, Options& words, link::LinkOptions options);
+};
+
+MadeLink make_rtde(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  const Address address = address_of(spec.url, 30004, words);
+  link::RtdeOptions out;
+  out.link = std::move(options);
+  out.host = address.host;
+  out.port = address.port;
+  out.frequency = words.number("frequency_hz", 125, 1, 500);
+  if (words.error()) return *words.error();
+  return link::make_rtde_link(std::move(out));
+}
+
+MadeLink make_modbus(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  const Address address = address_of(spec.url, 502, words);
+  link::ModbusOptions out;
+  out.link = std::move(options);
+  out.host = address.host;
+  out.port = address.port;
+  out.unit = static_cast<int>(words.number("unit_id", 255, 0, 255));
+  if (spec.period.ns > 0) out.period = spec.period;
+  const std::string order = words.text("byte_order", "abcd");
+  if (const auto known = link::modbus_order(order)) {
+    out.order = *known;
+  } else {
+    words.fail("'byte_order: " + order + "' is none of abcd, cdab, badc, dcba");
+  }
+  if (words.error()) return *words.error();
+  return link::make_modbus_link(std::move(out));
+}
+
+MadeLink make_csv(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  link::CsvLinkOptions out;
+  out.link = std::move(options);
+  std::string rest = spec.url.substr(spec.url.find(':') + 1);
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    out.files.push_back(words.file(rest.substr(0, comma)));
+    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
+  }
+  if (out.files.empty()) words.fail("'csv:' names no file");
+  out.time_column = words.text("time_column", out.time_column);
+  out.period = spec.period;
+  out.speed = words.number("speed", 1, 1e-3, 1e3);
+  out.loop = words.flag("loop", false);
+  if (words.error()) return *words.error();
+  return link::make_csv_link(std::move(out));
+}
+
 const std::vector<Protocol>& protocols() {
-  static const std::vector<Protocol> all = {};
+  static const std::vector<Protocol> all = {
+      {"rtde", "rtde://192.168.0.10", {"frequency_hz"}, make_rtde},
+      {"modbus", "modbus://192.168.0.20:502", {"unit_id", "byte_order"}, make_modbus},
+      {"csv", "csv:recording.csv", {"time_column", "speed", "loop"}, make_csv},
+  };
   return all;
 }
 
-std::string scheme_of(const std::string& url) { return url.substr(0, url.find(':')); }
-
 const Protocol* find_protocol(const std::string& url) {
   if (url.find(':') == std::string::npos) return nullptr;
-  const auto at = std::find_if(protocols().begin(), protocols().end(),
-                               [&](const Protocol& p) { return p.scheme == scheme_of(url); });
+  const std::string scheme = url.substr(0, url.find(':'));
+  const auto at =
+      std::find_if(protocols().begin(), protocols().end(), [&](const Protocol& p) { return p.scheme == scheme; });
   return at == protocols().end() ? nullptr : &*at;
+}
+
+std::optional<Error> check_words(const LinkSpec& spec) {
+  const Protocol* protocol = find_protocol(spec.url);
+  if (!protocol) {
+    std::string listed;
+    for (const Protocol& p : protocols()) listed += (listed.empty() ? "" : ", ") + p.example;
+    return bad("'" + spec.url + "' begins with no protocol that is known here; they are " + listed);
+  }
+  for (const auto& [key, value] : spec.options) {
+    if (std::find(protocol->keys.begin(), protocol->keys.end(), key) != protocol->keys.end()) continue;
+    return bad("'" + key + "' means nothing to " + protocol->scheme + "; " +
+               did_you_mean(key, protocol->keys, "delete it"));
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -43,34 +195,22 @@ const std::vector<std::string>& link_option_keys() {
   return keys;
 }
 
-std::optional<Error> check_link(const LinkSpec& spec) {
-  const Protocol* protocol = find_protocol(spec.url);
-  if (!protocol) {
-    std::vector<std::string> schemes;
-    std::string listed;
-    for (const Protocol& p : protocols()) {
-      schemes.push_back(p.scheme);
-      listed += (listed.empty() ? "" : ", ") + p.scheme + ":";
-    }
-    return Error{ErrorCode::kBadInput, "'" + spec.url + "' begins with no protocol that is known here; " +
-                                           did_you_mean(scheme_of(spec.url), schemes, "they are " + listed)};
-  }
-  for (const auto& [key, value] : spec.options) {
-    if (std::find(protocol->keys.begin(), protocol->keys.end(), key) != protocol->keys.end()) continue;
-    return Error{ErrorCode::kBadInput, "'" + key + "' means nothing to " + protocol->scheme + "; " +
-                                           did_you_mean(key, protocol->keys, "delete it")};
-  }
-  return protocol->check ? protocol->check(spec) : std::nullopt;
+std::vector<std::string> link_examples() {
+  std::vector<std::string> out;
+  for (const Protocol& protocol : protocols()) out.push_back(protocol.example);
+  return out;
 }
 
-Result<std::unique_ptr<link::Link>> make_link(const LinkSpec& spec, std::vector<std::string> signals,
-                                              std::function<Time()> now) {
-  if (const std::optional<Error> wrong = check_link(spec)) return *wrong;
-  link::LinkOptions options;
-  options.id = spec.id;
-  options.signals = std::move(signals);
-  options.now = std::move(now);
-  return find_protocol(spec.url)->make(spec, std::move(options));
+std::optional<Error> check_link(const LinkSpec& spec) {
+  const MadeLink made = make_link(spec, {}, unix_now);
+  if (made) return std::nullopt;
+  return made.error();
+}
+
+MadeLink make_link(const LinkSpec& spec, std::vector<std::string> signals, std::function<Time()> now) {
+  if (const std::optional<Error> wrong = check_words(spec)) return *wrong;
+  Options words(spec);
+  return find_protocol(spec.url)->make(spec, words, link_options(spec, std::move(signals), std::move(now)));
 }
 
 Time unix_now() {

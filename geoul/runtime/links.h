@@ -1,5 +1,7 @@
 // Links: from a site's words to a live connection. The scheme of the URL says the protocol:
-//   csv:FILE                     a recording, played as if it were live
+//   rtde://HOST[:30004]          a Universal Robots controller          frequency_hz
+//   modbus://HOST[:502]          a Modbus TCP device                    unit_id byte_order
+//   csv:FILE[,FILE]              a recording, played as if it were live time_column speed loop
 // Each protocol's keys are checked when the site is read; the adapters themselves are geoul/link's.
 #pragma once
 
@@ -17,6 +19,8 @@ namespace geoul::runtime {
 
 // All keys that some protocol takes beside those of LinkSpec.
 const std::vector<std::string>& link_option_keys();
+
+std::vector<std::string> link_examples();  // of URLs, one a protocol
 
 // What is wrong with the words of a link, with the remedy; none where they are right.
 std::optional<Error> check_link(const LinkSpec& spec);

@@ -111,6 +111,7 @@ class SiteReader {
       if (!map.ok()) continue;
       LinkSpec link;
       link.line = line_of(node);
+      link.folder = folder_.string();
       link.id = map.text("id", true);
       link.url = map.text("url", true);
       link.prefix = map.text("prefix", false);

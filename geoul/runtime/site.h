@@ -61,6 +61,7 @@ struct LinkSpec {
   Duration stale_after{500'000'000};  // a signal older than this is not used
   std::string prefix;                 // before the names of columns that have no entry
   std::vector<SignalEntry> signals;
+  std::string folder;                          // of the site file: names of files are relative to it
   std::map<std::string, std::string> options;  // the other keys, checked by the protocol's own reader: links.h
   int line = 0;
 };
