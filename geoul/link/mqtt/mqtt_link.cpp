@@ -222,8 +222,8 @@ Result<std::uint64_t> MqttLink::write_plain(const std::string& name, const Value
   const auto sent = client_->publish(
       {parsed->topic, plain_payload(value, parsed->pointer), 1, false}, [this, ticket, name](bool taken) {
         intake_.finish_write(
-            {ticket, false,
-             name + (taken ? ": the broker took it (PUBACK); plain MQTT does not tell what the plant did"
+            {ticket, taken,
+             name + (taken ? ": taken by the broker (PUBACK); plain MQTT does not tell what the plant did"
                            : ": the broker did not take it")});
       });
   if (!sent) return sent.error();
