@@ -69,7 +69,7 @@ std::optional<std::uint32_t> Intake::find(std::string_view name) const {
 void Intake::append(std::uint32_t signal, Value value, Quality quality, std::optional<Time> source_time,
                     Time receive_time) {
   GEOUL_EXPECTS(signal < last_source_.size());
-  if (source_time && quality != Quality::kBad) {
+  if (source_time && quality == Quality::kGood) {
     Time& last = last_source_[signal];
     const bool is_first = last.ns == std::numeric_limits<std::int64_t>::min();
     if (!is_first && *source_time - last < kClockJump) {
@@ -226,6 +226,11 @@ void Intake::set_problem(std::string problem) {
 void Intake::count_lost(std::uint64_t count) {
   const std::lock_guard lock(mutex_);
   health_.lost += count;
+}
+
+void Intake::count_duplicated(std::uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  health_.duplicated += count;
 }
 
 std::uint64_t Intake::next_ticket() {

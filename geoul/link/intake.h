@@ -27,7 +27,8 @@ class Intake {
   std::optional<std::uint32_t> find(std::string_view name) const;
 
   // Delivers. No source time: the source gave none, and the receive time stands for it. Several of one message share
-  // the receive time: see Batch.
+  // the receive time: see Item. Only good values tell about the source's clock and the order: uncertain ones may be
+  // old.
   void deliver(std::uint32_t signal, Value value, Quality quality, std::optional<Time> source_time = {});
   struct Item {
     std::uint32_t signal = 0;
@@ -59,6 +60,7 @@ class Intake {
   // Something is wrong that does not end the connection; said once until it changes.
   void set_problem(std::string problem);
   void count_lost(std::uint64_t count);
+  void count_duplicated(std::uint64_t count);
 
   std::uint64_t next_ticket();
   void finish_write(WriteOutcome outcome);

@@ -97,6 +97,16 @@ TEST(Intake, SaysThatAClockWentBack) {
   EXPECT_NEAR(f.intake.health().clock_offset.seconds(), 3600, 0.02);
 }
 
+TEST(Intake, OldValuesThatAreMarkedUncertainTellNothingOfTheClock) {
+  Fixture f({"a"});
+  f.intake.deliver(0, 1.0, Quality::kGood, f.clock);
+  f.intake.deliver(0, 2.0, Quality::kUncertain, f.clock - Duration{3'600'000'000'000});
+  f.intake.deliver(0, 3.0, Quality::kGood, f.clock);
+  EXPECT_EQ(f.intake.health().clock_jumps, 0u);
+  EXPECT_EQ(f.intake.health().reordered, 0u);
+  EXPECT_EQ(f.intake.health().problem, "");
+}
+
 TEST(Intake, RateIsThatOfTheLastSeconds) {
   Fixture f({"a"});
   for (int i = 0; i < 1000; ++i) {
