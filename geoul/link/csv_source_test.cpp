@@ -121,6 +121,27 @@ TEST(CsvSource, StopsAfterTwentyErrorsOfOneFile) {
   EXPECT_TRUE(diagnostics.has("too-many-errors"));
 }
 
+TEST(CsvSource, ReadsTheHeaderAlone) {
+  Diagnostics diagnostics;
+  const auto header = read_csv_header(GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L1L2.csv", diagnostics);
+  ASSERT_TRUE(header) << diagnostics.text();
+  EXPECT_EQ(header->size(), 175u);
+  EXPECT_EQ(header->front(), "time");
+  EXPECT_EQ(header->back(), "output_double_register_23");
+  const std::string file = testing::TempDir() + "csv_header_test.csv";
+  { std::ofstream(file) << "\xEF\xBB\xBF\r\n\"t\", a ,\"x,\""; }  // the row ends with the file
+  EXPECT_EQ(read_csv_header(file, diagnostics).value(), (std::vector<std::string>{"t", "a", "x,"}));
+  EXPECT_FALSE(read_csv_header(file, diagnostics, 2));
+  for (const std::string text : {"", "\n\n", "\"open\n1"}) {
+    { std::ofstream(file, std::ios::binary) << text; }
+    Diagnostics findings;
+    EXPECT_FALSE(read_csv_header(file, findings)) << text;
+    EXPECT_TRUE(findings.has("no-header"));
+  }
+  EXPECT_FALSE(read_csv_header("/nowhere/x.csv", diagnostics));
+  EXPECT_TRUE(diagnostics.has("not-found"));
+}
+
 TEST(CsvSource, RefusesFilesBeyondItsLimits) {
   CsvOptions options = kOptions;
   options.max_bytes = 10;

@@ -107,6 +107,16 @@ TEST(Intake, OldValuesThatAreMarkedUncertainTellNothingOfTheClock) {
   EXPECT_EQ(f.intake.health().problem, "");
 }
 
+TEST(Intake, AClockThatBeganAnewIsNoJump) {
+  Fixture f({"a"});
+  f.intake.deliver(0, 0.0, Quality::kGood, Time{5'000'000'000'000});
+  f.intake.restart_clock();
+  f.intake.deliver(0, 0.0, Quality::kGood, Time{1'000'000'000});
+  EXPECT_EQ(f.intake.health().clock_jumps, 0u);
+  EXPECT_EQ(f.intake.health().problem, "");
+  EXPECT_EQ(f.intake.health().clock_offset, f.clock - Time{1'000'000'000});
+}
+
 TEST(Intake, RateIsThatOfTheLastSeconds) {
   Fixture f({"a"});
   for (int i = 0; i < 1000; ++i) {

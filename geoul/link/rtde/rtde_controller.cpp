@@ -230,7 +230,6 @@ void RtdeSession::take_inputs(const RtdePackage& package, std::vector<std::uint8
   if (!id || *id == 0 || *id > inputs_.size()) {
     return append_text(RtdeLevel::kWarning, "a data package of no recipe of inputs was ignored", out);
   }
-  if (!started_) return append_text(RtdeLevel::kWarning, "a data package before the start was ignored", out);
   const Input& input = inputs_[*id - 1u];
   std::vector<Value> values;
   if (const auto read = decode_data(package, input.types, values); !read) {

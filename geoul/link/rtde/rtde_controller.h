@@ -61,7 +61,8 @@ class RtdeController {
   std::optional<double> written_speed_;
 };
 
-// One client's conversation, as the RTDE Guide has it. Protocol version 2 only.
+// One client's conversation, as the RTDE Guide has it. Protocol version 2 only. Inputs are taken without a start, as
+// controllers do (ur_rtde relies on it).
 class RtdeSession {
  public:
   RtdeSession(RtdeController& controller, int client, double cycle)

@@ -179,10 +179,11 @@ class RtdeLink final : public Link {
   Result<void> stream(RtdeClient& client, const Subscription& subscription, Backoff& backoff);
   Result<void> handle(const RtdePackage& package, const Subscription& subscription);
   void count_losses(Time timestamp);
-  Result<void> reserve_inputs(RtdeClient& client);
-  Result<void> send_writes(RtdeClient& client);
-  Result<std::string> send_write(RtdeClient& client, const RtdeWrite& write);
-  Result<std::string> reserve(RtdeClient& client, const std::vector<std::string>& names);
+  void say(const RtdeText& text);
+  Result<void> connect_writer();
+  Result<RtdeRecipe> reserve(const std::vector<std::string>& names);
+  Result<void> reserve_inputs();
+  void send_writes();
   void fail_writes(const std::string& why);
 
   const RtdeOptions options_;
@@ -194,7 +195,8 @@ class RtdeLink final : public Link {
   std::mutex mutex_;
   std::deque<Pending> pending_;  // under the mutex
   // of the thread
-  std::vector<Reserved> reserved_;
+  std::optional<RtdeClient> writer_;
+  std::vector<Reserved> reserved_;  // by the writer
   std::vector<Value> values_;
   double period_ = 0;                     // [s] between packages, as asked for
   std::optional<Time> last_timestamp_;    // of this connection
@@ -207,6 +209,7 @@ void RtdeLink::run() {
     intake_.set_connecting();
     const auto ended = session(backoff);
     live_ = false;
+    writer_.reset();
     fail_writes("the connection ended before it was sent; write again when the link is live");
     if (stopping_) return;
     intake_.mark_all_bad();
@@ -224,9 +227,8 @@ Result<void> RtdeLink::session(Backoff& backoff) {
   period_ = 1 / std::min(options_.frequency, client->controller().major >= 5 ? 500.0 : 125.0);
   const auto subscription = subscribe(*client, options_.frequency, intake_.options().signals);
   if (!subscription) return subscription.error();
-  reserved_.clear();
   last_timestamp_.reset();
-  const auto reserved = reserve_inputs(*client);
+  const auto reserved = reserve_inputs();
   if (const auto started = client->start(); !started) return started.error();
   intake_.set_live();
   live_ = true;
@@ -257,7 +259,7 @@ Result<void> RtdeLink::stream(RtdeClient& client, const Subscription& subscripti
     }
     if (wake_.wait({})) {
       wake_.lower();
-      if (const auto sent = send_writes(client); !sent) return sent.error();
+      send_writes();
     }
   }
   return {};
@@ -267,9 +269,7 @@ Result<void> RtdeLink::handle(const RtdePackage& package, const Subscription& su
   if (package.type == RtdePackageType::kText) {
     const auto text = decode_text(package);
     if (!text) return Error{ErrorCode::kBadInput, peer_ + ": " + text.error().message};
-    if (text->level == RtdeLevel::kInfo) return {};
-    intake_.set_problem("the controller says (" + std::string(to_string(text->level)) + "): " + text->message +
-                        (text->source.empty() ? "" : " [" + text->source + "]"));
+    if (text->level != RtdeLevel::kInfo) say(*text);
     return {};
   }
   const auto recipe = decode_data_recipe(package);
@@ -298,6 +298,11 @@ Result<void> RtdeLink::handle(const RtdePackage& package, const Subscription& su
   return {};
 }
 
+void RtdeLink::say(const RtdeText& text) {
+  intake_.set_problem("the controller says (" + std::string(to_string(text.level)) + "): " + text.message +
+                      (text.source.empty() ? "" : " [" + text.source + "]"));
+}
+
 void RtdeLink::count_losses(Time timestamp) {
   if (last_timestamp_) {
     const double periods = (timestamp - *last_timestamp_).seconds() / period_;
@@ -321,72 +326,73 @@ Result<std::uint64_t> RtdeLink::write(const std::string& name, const Value& valu
   return ticket;
 }
 
-// Reserves one recipe of inputs; an empty text where it is the link's, or why not. An error ends the connection.
-Result<std::string> RtdeLink::reserve(RtdeClient& client, const std::vector<std::string>& names) {
-  const auto same = [&](const Reserved& r) { return r.names == names; };
-  if (std::any_of(reserved_.begin(), reserved_.end(), same)) return std::string();
-  auto recipe = client.setup_inputs(names);
-  if (!recipe) return recipe.error();
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (recipe->types[i] == RtdeType::kInUse) {
-      return "another program has reserved the input '" + names[i] + "'; end its connection, or take another input";
+// A connection for writing: the one that there is, where it still stands, or a new one.
+Result<void> RtdeLink::connect_writer() {
+  // what the controller says of earlier writes, and whether it is there; one that says without end is left
+  for (int i = 0; writer_ && i < 1000; ++i) {
+    const auto package = writer_->next({}, stop_);
+    if (!package) {
+      writer_.reset();
+    } else if (!*package) {
+      return {};
+    } else if (const auto text = decode_text(**package); text && text->level != RtdeLevel::kInfo) {
+      say(*text);
     }
-    if (recipe->types[i] == RtdeType::kNotFound) {
-      return "the controller has no input '" + names[i] + "'; see its software version";
-    }
-    if (element_count(recipe->types[i]) != 1) return "the input '" + names[i] + "' is a vector and cannot be written";
   }
-  reserved_.push_back({names, std::move(recipe).value()});
-  return std::string();
+  reserved_.clear();
+  auto client = RtdeClient::connect(options_.host, options_.port, options_.patience, stop_);
+  if (!client) return client.error();
+  writer_.emplace(std::move(client).value());
+  return {};
+}
+
+// The recipe that holds these inputs, which are reserved where they are not yet.
+Result<RtdeRecipe> RtdeLink::reserve(const std::vector<std::string>& names) {
+  if (const auto connected = connect_writer(); !connected) return connected.error();
+  for (const Reserved& reserved : reserved_) {
+    if (reserved.names == names) return reserved.recipe;
+  }
+  const auto recipe = writer_->setup_inputs(names);
+  if (!recipe) return recipe.error();
+  const auto unavailable = [](const std::string& what) { return Error{ErrorCode::kUnavailable, what}; };
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const RtdeType type = recipe->types[i];
+    if (type == RtdeType::kInUse) {
+      return unavailable("another program has reserved the input '" + names[i] +
+                         "'; end its connection, or take another input");
+    }
+    if (type == RtdeType::kNotFound) {
+      return unavailable("the controller has no input '" + names[i] + "'; see its software version");
+    }
+    if (element_count(type) != 1) return unavailable("the input '" + names[i] + "' is a vector and cannot be written");
+  }
+  reserved_.push_back({names, *recipe});
+  return *recipe;
 }
 
 // The inputs that the options name. An error here is a problem, and no end of the connection: reading goes on.
-Result<void> RtdeLink::reserve_inputs(RtdeClient& client) {
+Result<void> RtdeLink::reserve_inputs() {
   for (const std::string& name : options_.inputs) {
     const auto plan = plan_write(name, Value(0.0), options_.analog_current);
     if (!plan) return plan.error();
-    const auto why_not = reserve(client, plan->names);
-    if (!why_not) return why_not.error();
-    if (!why_not->empty()) return Error{ErrorCode::kUnavailable, *why_not};
+    if (const auto recipe = reserve(plan->names); !recipe) return recipe.error();
   }
   return {};
 }
 
-Result<void> RtdeLink::send_writes(RtdeClient& client) {
+void RtdeLink::send_writes() {
   while (!stopping_) {
     Pending next;
     {
       const std::lock_guard lock(mutex_);
-      if (pending_.empty()) return {};
+      if (pending_.empty()) return;
       next = std::move(pending_.front());
       pending_.pop_front();
     }
-    const auto why_not = send_write(client, next.write);
-    if (!why_not) {
-      intake_.finish_write({next.ticket, false, "it may not have been sent: " + why_not.error().message});
-      return why_not.error();
-    }
-    const bool is_sent = why_not->empty();
-    intake_.finish_write({next.ticket, is_sent, is_sent ? "sent; RTDE acknowledges no input" : *why_not});
+    const auto recipe = reserve(next.write.names);
+    const auto sent = recipe ? writer_->send(recipe->id, recipe->types, next.write.values) : recipe.error();
+    intake_.finish_write({next.ticket, bool(sent), sent ? "sent; RTDE acknowledges no input" : sent.error().message});
   }
-  return {};
-}
-
-// Empty where it was sent, or why not. An error ends the connection.
-Result<std::string> RtdeLink::send_write(RtdeClient& client, const RtdeWrite& write) {
-  const auto find = [&] {
-    return std::find_if(reserved_.begin(), reserved_.end(), [&](const Reserved& r) { return r.names == write.names; });
-  };
-  if (find() == reserved_.end()) {  // a controller takes a new recipe while it is paused
-    if (const auto paused = client.pause(); !paused) return paused.error();
-    auto why_not = reserve(client, write.names);
-    if (!why_not) return why_not;
-    if (const auto started = client.start(); !started) return started.error();
-    if (!why_not->empty()) return why_not;
-  }
-  const auto at = find();
-  if (const auto sent = client.send(at->recipe.id, at->recipe.types, write.values); !sent) return sent.error();
-  return std::string();
 }
 
 void RtdeLink::fail_writes(const std::string& why) {

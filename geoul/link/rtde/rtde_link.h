@@ -5,9 +5,10 @@
 // - A variable that the controller does not have is a problem that names the nearest known one; its signal stays bad.
 // - Packages that the controller left out are counted as lost, by the gaps of `timestamp` at the frequency asked for.
 // - A controller that was switched on again counts time anew: no jump of its clock is counted for it.
-// - write() reserves the input at the first use (the stream pauses for two round trips), or at connection where it
-//   stands in `inputs`. RTDE acknowledges no input: the outcome is `done` when it was sent, and its message says so.
-//   An input that another client has reserved fails by name.
+// - write() goes over a second connection, opened at the first use, so that the stream never pauses for it. An input is
+//   reserved at its first use, or at connection where it stands in `inputs`, until the link's connection ends; one that
+//   another client has reserved fails by name. RTDE acknowledges no input: the outcome is `done` when it was sent, and
+//   its message says so.
 // - Text messages of the controller above information are the problem of the health.
 #pragma once
 

@@ -2,11 +2,16 @@
 #include "geoul/link/rtde/rtde_link.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <filesystem>
 #include <map>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "geoul/link/csv_source.h"
@@ -207,6 +212,7 @@ TEST(RtdeLink, WritesReachTheRegistersAndCanBeReadBack) {
     return newest[0] == 2.5 && newest[1] == -7;
   }));
   EXPECT_EQ(link->health().reconnects, 0u);
+  EXPECT_EQ(link->health().lost, 0u);  // the stream did not pause
   EXPECT_EQ(link->write("standard_digital_output_9", true).error().code, ErrorCode::kNotFound);
 }
 
@@ -474,6 +480,58 @@ TEST(RtdeServer, RefusesRecordingsThatItCannotPlay) {
   EXPECT_TRUE(diagnostics.has("not-found"));
   EXPECT_FALSE(read_rtde_columns({kData + "L1L2.csv", kData + "L0L1.csv"}, diagnostics));
   EXPECT_TRUE(diagnostics.has("time-backwards"));
+}
+
+// A client that shares no code with ours finds a robot: ur_rtde reads what is played and writes what can be written.
+TEST(RtdeServer, IsARobotForUrRtde) {
+  const std::string python = GEOUL_SOURCE_DIR "/build/judges/link/bin/python";
+  if (!std::filesystem::exists(python)) GTEST_SKIP() << "ur_rtde is not installed: run tools/oracles/link_judges";
+  // port 30004 is the only one that ur_rtde knows: an address of loopback that nobody else listens on
+  const std::string address =
+      "127.77." + std::to_string(getpid() / 250 % 250) + "." + std::to_string(getpid() % 250 + 1);
+  const RtdeColumns columns = recording({"L0L1", "L1L2"});
+  auto server = RtdeServer::start(columns, {.address = address, .port = 30004, .loop = true});
+  ASSERT_TRUE(server) << server.error().message;
+  FILE* const client = popen(
+      (python + " " GEOUL_SOURCE_DIR "/geoul/link/rtde/testdata/oracle/ur_rtde_client.py " + address).c_str(), "r");
+  ASSERT_NE(client, nullptr);
+  std::string said;
+  for (char line[1024]; fgets(line, sizeof line, client);) said += line;
+  EXPECT_EQ(pclose(client), 0) << said;
+  std::set<std::vector<double>> rows;
+  std::size_t offset = 0;
+  for (const RtdeVariable& v : columns.variables) {
+    if (v.name == "actual_q") break;
+    offset += element_count(v.type);
+  }
+  for (std::size_t r = 0; r < columns.time.size(); ++r) {
+    const auto at = columns.values.begin() + static_cast<std::ptrdiff_t>(r * columns.width + offset);
+    rows.emplace(at, at + 6);
+  }
+  std::istringstream lines(said);
+  std::map<std::string, std::string> others;
+  int samples = 0;
+  for (std::string word; lines >> word;) {
+    if (word != "sample") {
+      std::getline(lines, others[word]);
+      continue;
+    }
+    double time = 0, mode = 0;
+    std::vector<double> q(6);
+    lines >> time;
+    for (double& value : q) lines >> value;
+    lines >> mode;
+    EXPECT_TRUE(rows.contains(q)) << time;
+    EXPECT_EQ(mode, 7);
+    ++samples;
+  }
+  EXPECT_GE(samples, 5) << said;
+  EXPECT_EQ(others["connected"], " 1") << said;
+  EXPECT_EQ(others["written"], " 1 1 1 1") << said;
+  EXPECT_EQ(others["bits"], " 8") << said;
+  EXPECT_EQ(others["speed"], " 0.5") << said;
+  EXPECT_EQ((*server)->output("input_double_register_20"), 3.25);
+  EXPECT_EQ((*server)->output("input_int_register_20"), -9);
 }
 
 }  // namespace

@@ -73,7 +73,9 @@ Result<std::vector<std::string>> decode_names(const RtdePackage& package, Bytes 
   for (const std::uint8_t c : bytes) {
     if (c <= 0x20 || c >= 0x7F) return wrong(package, "holds names with bytes that are no text");
   }
-  auto names = split_names({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.ends_with(',')) text.remove_suffix(1);  // ur_rtde ends its lists so, and controllers take it
+  auto names = split_names(text);
   if (std::find(names.begin(), names.end(), "") != names.end()) return wrong(package, "holds an empty name");
   return names;
 }

@@ -108,6 +108,12 @@ TEST(RtdePackage, ArriveInPiecesOfAnySize) {
   }
 }
 
+TEST(RtdePackage, AListOfNamesMayEndInAComma) {
+  const std::string text = "timestamp,actual_q,";
+  const RtdePackage package{RtdePackageType::kSetupInputs, {text.begin(), text.end()}};
+  EXPECT_EQ(decode_input_setup(package).value(), (std::vector<std::string>{"timestamp", "actual_q"}));
+}
+
 // Each file is what one side sends; the name's beginning says which: c_ to the controller, r_ from it.
 TEST(RtdePackage, SaysWhatIsWrongWithEveryBadFile) {
   const std::map<std::string, std::string> expected = {

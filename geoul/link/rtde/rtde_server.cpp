@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxClients = 64;
 constexpr std::size_t kMaxBacklog = 1u << 18;      // bytes that wait for a client; more are left out, newest kept later
-constexpr auto kLatest = std::chrono::seconds(1);  // behind by more, cycles are left out
+constexpr auto kLatest = std::chrono::seconds(5);  // behind by more, cycles are left out
 
 }  // namespace
 
