@@ -42,6 +42,7 @@ Command add_run(CLI::App& app) {
   command.add_option("SITE", a->options.site, "site file (.yaml)")->required();
   command.add_flag("--live", a->options.live,
                    "follow the site's links, not its recordings; so is a site that has links only");
+  command.add_option("--link", a->options.links, "other words for a link: ID=URL[,key=value...]; follows it");
   command.add_flag("--check", a->options.check,
                    "headless, as fast as possible, once; prints the report; exit code 1 where a bound is missed");
   command.add_option("--scene", a->options.scene, "another scene file than the site's own");
@@ -63,6 +64,7 @@ Command add_run(CLI::App& app) {
     Terminal terminal(false);
     Diagnostics diagnostics;
     a->options.write = !a->no_record;
+    a->options.live = a->options.live || !a->options.links.empty();
     a->options.stop = &stop_requested;
     const Result<runtime::RunResult> result = runtime::run_site(a->options, terminal.output(), diagnostics);
     if (!result) return fail(terminal, diagnostics, result.error());

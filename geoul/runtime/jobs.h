@@ -35,6 +35,7 @@ struct RunOptions {
   std::string site;                   // site file
   std::string scene;                  // instead of the site's own; empty: that
   bool live = false;                  // follow the site's links, not its recordings; so is a site without recordings
+  std::vector<std::string> links;     // "ID=URL[,key=value...]": other words for a link of the site
   bool check = false;                 // headless, as fast as possible, once
   std::optional<std::uint16_t> port;  // instead of the site's
   std::string host;                   // the same; empty: the site's

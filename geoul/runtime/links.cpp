@@ -5,10 +5,14 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 
 #include "geoul/core/nearest.h"
 #include "geoul/link/csv_link.h"
+#include "geoul/link/dds/dds_link.h"
 #include "geoul/link/modbus/modbus_link.h"
+#include "geoul/link/mqtt/mqtt_link.h"
+#include "geoul/link/opcua/opcua_link.h"
 #include "geoul/link/rtde/rtde_link.h"
 
 namespace geoul::runtime {
@@ -49,6 +53,26 @@ class Options {
   // Relative to the site file.
   std::string file(const std::string& name) const {
     return name.empty() ? name : (std::filesystem::path(spec_.folder) / name).string();
+  }
+  // One of the words, by its place.
+  std::size_t choice(const std::string& key, const std::vector<std::string>& words, std::size_t otherwise) {
+    if (!has(key)) return otherwise;
+    const auto at = std::find(words.begin(), words.end(), text(key));
+    if (at != words.end()) return static_cast<std::size_t>(at - words.begin());
+    std::string listed;
+    for (const std::string& word : words) listed += (listed.empty() ? "" : ", ") + word;
+    fail("'" + key + ": " + text(key) + "' is none of " + listed);
+    return otherwise;
+  }
+  // The first line of the file that `password_file` names: secrets stay out of site files.
+  std::string password() {
+    if (!has("password_file")) return {};
+    std::ifstream in(file(text("password_file")));
+    std::string line;
+    if (!std::getline(in, line))
+      fail("the file '" + file(text("password_file")) + "' holds no password, or cannot be read");
+    if (line.ends_with('\r')) line.pop_back();
+    return line;
   }
   void fail(std::string message) {
     if (!error_) error_ = bad(std::move(message));
@@ -132,6 +156,54 @@ MadeLink make_modbus(const LinkSpec& spec, Options& words, link::LinkOptions opt
   return link::make_modbus_link(std::move(out));
 }
 
+MadeLink make_mqtt(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  link::MqttOptions out;
+  link::MqttConnection& connection = out.connection;
+  connection.url = spec.url;
+  connection.version =
+      words.choice("version", {"3.1.1", "5"}, 1) == 0 ? link::MqttVersion::k311 : link::MqttVersion::k5;
+  connection.user = words.text("user");
+  connection.password = words.password();
+  connection.ca_file = words.file(words.text("ca_file"));
+  connection.certificate_file = words.file(words.text("certificate_file"));
+  connection.key_file = words.file(words.text("key_file"));
+  out.mode =
+      words.choice("payload", {"sparkplug", "plain"}, 0) == 0 ? link::MqttMode::kSparkplug : link::MqttMode::kPlain;
+  out.host_id = words.text("host_id");
+  out.plain.time_pointer = words.text("time_pointer");
+  if (words.error()) return *words.error();
+  return link::make_mqtt_link(std::move(options), std::move(out));
+}
+
+MadeLink make_opcua(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  link::OpcuaOptions out;
+  out.url = spec.url;
+  constexpr link::OpcuaSecurity kSecurity[] = {link::OpcuaSecurity::kNone, link::OpcuaSecurity::kSign,
+                                               link::OpcuaSecurity::kSignAndEncrypt};
+  out.security = kSecurity[words.choice("security", {"none", "sign", "sign_and_encrypt"}, 2)];
+  out.user = words.text("user");
+  out.password = words.password();
+  out.publishing_interval = Duration::from_seconds(words.number("publishing_s", 0.1, 0.001, 3600));
+  out.sampling_interval = Duration::from_seconds(words.number("sampling_s", 0.01, 0.001, 3600));
+  out.queue_size = static_cast<std::uint32_t>(words.number("queue", 100, 1, 100'000));
+  if (words.error()) return *words.error();
+  return std::unique_ptr<link::Link>(link::make_opcua_link(std::move(options), std::move(out)));
+}
+
+MadeLink make_ros2(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  link::DdsLinkOptions out;
+  out.link = std::move(options);
+  out.dds.domain = static_cast<int>(words.number("domain", -1, 0, 232));
+  out.dds.node_name = words.text("node_name", out.dds.node_name);
+  // ros2://localhost stays on this machine, ros2://eth0 or ros2://192.168.0.5 speaks on that network
+  const std::string where = spec.url.substr(std::min(spec.url.size(), std::string("ros2://").size()));
+  if (where.empty()) words.fail("'" + spec.url + "' names no network; write ros2://localhost or ros2://eth0");
+  out.dds.loopback_only = where == "localhost";
+  if (!out.dds.loopback_only) out.dds.interface = where;
+  if (words.error()) return *words.error();
+  return link::make_dds_link(std::move(out));
+}
+
 MadeLink make_csv(const LinkSpec& spec, Options& words, link::LinkOptions options) {
   link::CsvLinkOptions out;
   out.link = std::move(options);
@@ -150,8 +222,18 @@ MadeLink make_csv(const LinkSpec& spec, Options& words, link::LinkOptions option
   return link::make_csv_link(std::move(out));
 }
 
+const std::vector<std::string> kMqttKeys = {"version",  "user",    "password_file", "ca_file",     "certificate_file",
+                                            "key_file", "payload", "host_id",       "time_pointer"};
+
 const std::vector<Protocol>& protocols() {
   static const std::vector<Protocol> all = {
+      {"mqtt", "mqtt://broker:1883", kMqttKeys, make_mqtt},
+      {"mqtts", "mqtts://broker:8883", kMqttKeys, make_mqtt},
+      {"opc.tcp",
+       "opc.tcp://192.168.0.30:4840",
+       {"security", "user", "password_file", "publishing_s", "sampling_s", "queue"},
+       make_opcua},
+      {"ros2", "ros2://localhost", {"domain", "node_name"}, make_ros2},
       {"rtde", "rtde://192.168.0.10", {"frequency_hz"}, make_rtde},
       {"modbus", "modbus://192.168.0.20:502", {"unit_id", "byte_order"}, make_modbus},
       {"csv", "csv:recording.csv", {"time_column", "speed", "loop"}, make_csv},
@@ -211,6 +293,37 @@ MadeLink make_link(const LinkSpec& spec, std::vector<std::string> signals, std::
   if (const std::optional<Error> wrong = check_words(spec)) return *wrong;
   Options words(spec);
   return find_protocol(spec.url)->make(spec, words, link_options(spec, std::move(signals), std::move(now)));
+}
+
+std::optional<Error> replace_link(Site& site, const std::string& words) {
+  const std::size_t equals = words.find('=');
+  if (equals == std::string::npos) return bad("'" + words + "' is no link; write ID=URL[,key=value...]");
+  const std::string id = words.substr(0, equals);
+  const auto link = std::find_if(site.links.begin(), site.links.end(), [&](const LinkSpec& l) { return l.id == id; });
+  if (link == site.links.end()) {
+    std::vector<std::string> ids;
+    for (const LinkSpec& l : site.links) ids.push_back(l.id);
+    return bad("the site has no link '" + id + "'; " + did_you_mean(id, ids, "list it under links"));
+  }
+  link->prefix.clear();
+  link->options.clear();
+  std::string rest = words.substr(equals + 1);
+  for (bool first = true; !rest.empty() || first; first = false) {
+    const std::size_t comma = rest.find(',');
+    const std::string part = rest.substr(0, comma);
+    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
+    const std::size_t sign = part.find('=');
+    if (first) {
+      link->url = part;
+    } else if (sign == std::string::npos) {
+      return bad("'" + part + "' is no setting; write key=value");
+    } else if (part.substr(0, sign) == "prefix") {
+      link->prefix = part.substr(sign + 1);
+    } else {
+      link->options[part.substr(0, sign)] = part.substr(sign + 1);
+    }
+  }
+  return check_link(*link);
 }
 
 Time unix_now() {

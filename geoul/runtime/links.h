@@ -1,4 +1,9 @@
 // Links: from a site's words to a live connection. The scheme of the URL says the protocol:
+//   mqtt[s]://HOST[:PORT]        MQTT, Sparkplug B or plain topics     payload version user password_file ca_file
+//                                certificate_file key_file host_id time_pointer
+//   opc.tcp://HOST[:4840]        OPC UA                                security user password_file publishing_s
+//                                sampling_s queue
+//   ros2://localhost, //eth0     ROS 2 over DDS                        domain node_name
 //   rtde://HOST[:30004]          a Universal Robots controller          frequency_hz
 //   modbus://HOST[:502]          a Modbus TCP device                    unit_id byte_order
 //   csv:FILE[,FILE]              a recording, played as if it were live time_column speed loop
@@ -29,6 +34,10 @@ std::optional<Error> check_link(const LinkSpec& spec);
 // certificates is missing, kUnsupported where this build lacks the protocol.
 Result<std::unique_ptr<link::Link>> make_link(const LinkSpec& spec, std::vector<std::string> signals,
                                               std::function<Time()> now);
+
+// Gives a link of the site other words, "ID=URL[,key=value...]": its URL, prefix and options are replaced; signals with
+// names of their own in the site keep them.
+std::optional<Error> replace_link(Site& site, const std::string& words);
 
 // The machine's clock since 1970.
 Time unix_now();

@@ -5,6 +5,7 @@
 #include "geoul/runtime/files.h"
 #include "geoul/runtime/follow_site.h"
 #include "geoul/runtime/jobs.h"
+#include "geoul/runtime/links.h"
 #include "geoul/runtime/live.h"
 #include "geoul/runtime/mirror.h"
 #include "geoul/runtime/serve.h"
@@ -25,6 +26,12 @@ std::unique_ptr<Loaded> load(const RunOptions& options, const JobOutput& output,
   std::optional<Site> site = read_site(options.site, diagnostics);
   if (!site) return nullptr;
   if (!options.scene.empty()) site->scene = options.scene;
+  for (const std::string& words : options.links) {
+    if (const std::optional<Error> wrong = replace_link(*site, words)) {
+      diagnostics.error({site->file, 0, "--link"}, "bad-value", wrong->message);
+      return nullptr;
+    }
+  }
   if (output.progress) output.progress(0.1, "scene");
   std::optional<Twin> twin = load_twin(site->scene, diagnostics);
   if (!twin) return nullptr;

@@ -42,7 +42,7 @@ Result<Rows> read_rows(const PlayOptions& options);
 void end_on_signals();
 bool is_told_to_end();
 
-// Calls `emit` for each row when its time has come, with the time of this machine's clock, until all rows are played,
+// Calls `emit` for each row when its time has come, with that time on this machine's clock, until all rows are played,
 // emit returns false, or the process is told to end (SIGINT, SIGTERM). Returns how many were played.
 std::size_t play(const Rows& rows, const PlayOptions& options,
                  const std::function<bool(std::span<const double>, Time)>& emit);

@@ -41,6 +41,19 @@ std::optional<link::Recording> read(const std::string& file, const std::vector<s
   return link::read_csv(file, csv, diagnostics);
 }
 
+// Those that hold anything but numbers.
+std::set<std::string> bad_columns(const std::string& file, const std::vector<std::string>& columns,
+                                  const PlayOptions& options) {
+  Diagnostics diagnostics;
+  (void)read(file, columns, options, diagnostics);
+  std::set<std::string> bad;
+  for (const Finding& finding : diagnostics.findings()) {
+    const bool is_column = std::find(columns.begin(), columns.end(), finding.where.path) != columns.end();
+    if (finding.severity == Severity::kError && is_column) bad.insert(finding.where.path);
+  }
+  return bad;
+}
+
 }  // namespace
 
 void add_play_options(CLI::App& app, PlayOptions& options) {
@@ -61,18 +74,15 @@ Result<Rows> read_rows(const PlayOptions& options) {
   rows.columns = options.columns;
   if (rows.columns.empty()) {
     rows.columns = header_of(options.files.front());
-    std::set<std::string> bad;
     for (const std::string& file : options.files) {
-      Diagnostics diagnostics;
-      (void)read(file, rows.columns, options, diagnostics);
-      for (const Finding& finding : diagnostics.findings()) {
-        if (finding.severity == Severity::kError) bad.insert(finding.where.path);
+      // a reader stops after some findings: what else is wrong shows when the first columns are gone
+      for (std::set<std::string> bad = bad_columns(file, rows.columns, options); !bad.empty();
+           bad = bad_columns(file, rows.columns, options)) {
+        std::erase_if(rows.columns, [&bad](const std::string& name) { return bad.contains(name); });
+        for (const std::string& name : bad)
+          std::fprintf(stderr, "left out: column '%s' is not all numbers\n", name.c_str());
       }
     }
-    bad.erase("");
-    std::erase_if(rows.columns, [&bad](const std::string& name) { return bad.contains(name); });
-    for (const std::string& name : bad)
-      std::fprintf(stderr, "left out: column '%s' is not all numbers\n", name.c_str());
   }
   std::optional<Time> last;
   for (const std::string& file : options.files) {
@@ -106,7 +116,9 @@ std::size_t play(const Rows& rows, const PlayOptions& options,
                  const std::function<bool(std::span<const double>, Time)>& emit) {
   end_on_signals();
   std::size_t played = 0;
-  auto due = std::chrono::steady_clock::now();
+  const auto start = std::chrono::steady_clock::now();
+  const Time start_time = unix_now();
+  auto due = start;
   do {
     for (std::size_t r = 0; r < rows.count(); ++r) {
       // The pause before the first row of a further round is that between two rows.
@@ -116,7 +128,7 @@ std::size_t play(const Rows& rows, const PlayOptions& options,
            now = std::chrono::steady_clock::now()) {
         std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(due - now, std::chrono::milliseconds(100)));
       }
-      if (told_to_end || !emit(rows.row(r), unix_now())) return played;
+      if (told_to_end || !emit(rows.row(r), start_time + Duration{(due - start).count()})) return played;
       ++played;
     }
   } while (options.loop);
