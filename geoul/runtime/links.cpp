@@ -123,6 +123,7 @@ link::LinkOptions link_options(const LinkSpec& spec, std::vector<std::string> si
 // words are checked.
 struct Protocol {
   std::string scheme, example;
+  bool sends_changes;  // only
   std::vector<std::string> keys;
   MadeLink (*make)(const LinkSpec& spec, Options& words, link::LinkOptions options);
 };
@@ -227,16 +228,17 @@ const std::vector<std::string> kMqttKeys = {"version",  "user",    "password_fil
 
 const std::vector<Protocol>& protocols() {
   static const std::vector<Protocol> all = {
-      {"mqtt", "mqtt://broker:1883", kMqttKeys, make_mqtt},
-      {"mqtts", "mqtts://broker:8883", kMqttKeys, make_mqtt},
+      {"mqtt", "mqtt://broker:1883", true, kMqttKeys, make_mqtt},
+      {"mqtts", "mqtts://broker:8883", true, kMqttKeys, make_mqtt},
       {"opc.tcp",
        "opc.tcp://192.168.0.30:4840",
+       true,
        {"security", "user", "password_file", "publishing_s", "sampling_s", "queue"},
        make_opcua},
-      {"ros2", "ros2://localhost", {"domain", "node_name"}, make_ros2},
-      {"rtde", "rtde://192.168.0.10", {"frequency_hz"}, make_rtde},
-      {"modbus", "modbus://192.168.0.20:502", {"unit_id", "byte_order"}, make_modbus},
-      {"csv", "csv:recording.csv", {"time_column", "speed", "loop"}, make_csv},
+      {"ros2", "ros2://localhost", false, {"domain", "node_name"}, make_ros2},
+      {"rtde", "rtde://192.168.0.10", false, {"frequency_hz"}, make_rtde},
+      {"modbus", "modbus://192.168.0.20:502", false, {"unit_id", "byte_order"}, make_modbus},
+      {"csv", "csv:recording.csv", false, {"time_column", "speed", "loop"}, make_csv},
   };
   return all;
 }
@@ -293,6 +295,13 @@ MadeLink make_link(const LinkSpec& spec, std::vector<std::string> signals, std::
   if (const std::optional<Error> wrong = check_words(spec)) return *wrong;
   Options words(spec);
   return find_protocol(spec.url)->make(spec, words, link_options(spec, std::move(signals), std::move(now)));
+}
+
+Duration stale_after(const LinkSpec& spec) {
+  if (spec.stale_after.ns > 0) return spec.stale_after;
+  const Protocol* protocol = find_protocol(spec.url);
+  constexpr Duration kStreams{500'000'000}, kNever{INT64_MAX};
+  return protocol && protocol->sends_changes ? kNever : kStreams;
 }
 
 std::optional<Error> replace_link(Site& site, const std::string& words) {

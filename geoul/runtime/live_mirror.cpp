@@ -54,8 +54,8 @@ LiveMirror::LiveMirror(const Twin& twin, const Site& site, Bindings bindings,
   Duration period = kUsualPeriod;
   for (std::size_t k = 0; k < links.size(); ++k) {
     const LinkSpec& spec = site_.links[k];
-    Feed feed{std::move(links[k]), spec.id, spec.stale_after, asked_of(spec, bindings_).columns, {}, 0, {}, {}, false};
-    for (const std::size_t column : feed.columns) rows.stale_after[column] = spec.stale_after;
+    Feed feed{std::move(links[k]), spec.id, asked_of(spec, bindings_).columns, {}, 0, {}, {}, false};
+    for (const std::size_t column : feed.columns) rows.stale_after[column] = stale_after(spec);
     if (spec.period.ns > 0) period = spec.period;
     feeds_.push_back(std::move(feed));
   }

@@ -65,7 +65,6 @@ class LiveMirror : public Player {
   struct Feed {
     std::unique_ptr<link::Link> link;
     std::string id;
-    Duration stale_after;
     std::vector<std::size_t> columns;  // by signal
     std::optional<Duration> anchor;    // our axis minus the source's
     std::uint64_t jumps = 0;           // clock jumps that the anchor knows

@@ -116,7 +116,7 @@ class SiteReader {
       link.url = map.text("url", true);
       link.prefix = map.text("prefix", false);
       link.period = Duration::from_seconds(std::min(1e9, map.number("period_s", false, 0)));
-      link.stale_after = Duration::from_seconds(std::min(1e9, map.number("stale_after_s", false, 0.5)));
+      link.stale_after = Duration::from_seconds(std::min(1e9, map.number("stale_after_s", false, 0)));
       for (const std::string& key : link_option_keys()) {
         if (map.has(key)) link.options[key] = map.text(key, true);
       }

@@ -58,7 +58,7 @@ struct LinkSpec {
   std::string id;
   std::string url;                    // its scheme says the protocol: links.h
   Duration period;                    // nominal; 0: not given
-  Duration stale_after{500'000'000};  // a signal older than this is not used
+  Duration stale_after;  // a signal older than this is not used; 0: as the protocol has it (links.h)
   std::string prefix;                 // before the names of columns that have no entry
   std::vector<SignalEntry> signals;
   std::string folder;                          // of the site file: names of files are relative to it
