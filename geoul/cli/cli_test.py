@@ -469,6 +469,75 @@ class Live(Sandbox):
         self.assertEqual(process.wait(timeout=10), 0)
 
 
+
+class LiveLinks(Sandbox):
+    """A recording played as if it were live stands for the plant; real servers are behind the tests of geoul/link."""
+
+    def setUp(self):
+        super().setUp()
+        self.plant = f"csv:{','.join(str(f) for f in sorted((self.folder / 'data').glob('*.csv'))[:1])}"
+
+    def test_probe_lists_what_a_plant_offers(self):
+        done = run("link", "probe", self.plant, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = {signal["name"] for signal in json.loads(done.stdout)}
+        self.assertIn("actual_q_0", names)
+        self.assertGreater(len(names), 100)
+
+    def test_probe_names_the_protocols(self):
+        done = run("link", "probe", "pigeon://coop")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("mqtt://", done.stderr)
+        self.assertIn("opc.tcp://", done.stderr)
+
+    def test_init_binds_every_joint_and_the_check_agrees(self):
+        site = self.folder / "first.yaml"
+        done = run("site", "init", self.folder / "cell.usda", self.plant, "--out", site)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("6 of 6 joints", done.stderr)
+        self.assertEqual(run("check", site).returncode, 0)
+        again = run("site", "init", self.folder / "cell.usda", self.plant, "--out", site)
+        self.assertEqual(again.returncode, 2)
+        self.assertIn("--force", again.stderr)
+
+    def follow(self, *arguments, seconds):
+        process = subprocess.Popen(
+            [GEOUL, "run", str(self.site), "--port", "0", "--out", str(self.folder / "out"), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        return process.returncode, errors
+
+    def test_run_follows_a_link_and_records(self):
+        code, errors = self.follow("--link", f"rtde={self.plant},loop=true", seconds=4)
+        self.assertEqual(code, 0, errors)
+        self.assertIn("link rtde: live", errors)
+        report = json.loads((self.folder / "out" / "report.json").read_text())
+        lines = {line["name"]: line for line in report["lines"]}
+        self.assertLess(lines["fixed-joint position error"]["value"], 1e-12)
+        self.assertEqual(lines["link rtde: updates dropped"]["value"], 0)
+        self.assertGreater((self.folder / "out" / "ur3e_cell.mcap").stat().st_size, 10_000)
+
+    def test_a_link_that_nobody_serves_says_why_and_the_twin_stays(self):
+        code, errors = self.follow("--link", "rtde=rtde://127.0.0.1:9", seconds=3)
+        self.assertEqual(code, 0, errors)
+        self.assertRegex(errors, r"link rtde: .*127\.0\.0\.1:9")
+
+    def test_words_of_a_link_that_are_wrong_are_named(self):
+        for words, part in {
+            "rtde": "ID=URL",
+            "rdte=csv:x.csv": "rtde",
+            "rtde=csv:x.csv,sped=2": "speed",
+            "rtde=rtde://host,frequency_hz=0": "1 to 500",
+            "rtde=mqtt://": "mqtt://",
+        }.items():
+            done = run("run", self.site, "--link", words, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn(part, done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+
 if __name__ == "__main__":
     GEOUL = str(pathlib.Path(sys.argv.pop(1)).resolve())
     unittest.main(verbosity=2)

@@ -46,8 +46,8 @@ std::optional<std::string> check_site(const std::string& file, Diagnostics& diag
     const std::optional<Bindings> followed = bind(*site, *twin, Feed::kLive, diagnostics);
     if (!followed) return std::nullopt;
     if (site->sources.empty()) {
-      return "site '" + site->name + "': " + words(*twin) + "; " + counted(site->links.size(), "link", "links") +
-             " move " + counted(followed->joints.size(), "joint", "joints");
+      return "site '" + site->name + "': " + words(*twin) + "; " + counted(followed->joints.size(), "joint", "joints") +
+             " moved by " + counted(site->links.size(), "link", "links");
     }
   }
   const std::optional<Bindings> bindings = bind(*site, *twin, Feed::kRecording, diagnostics);
