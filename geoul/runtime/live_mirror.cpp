@@ -8,6 +8,7 @@
 namespace geoul::runtime {
 namespace {
 
+constexpr Duration kWatchPeriod{50'000'000};  // of links that deliver nothing
 constexpr Duration kSlewPeriod{1'000'000'000};
 constexpr Duration kSlew{500'000};  // at most this a period: 500 ppm, as NTP slews
 constexpr Duration kReportPeriod{2'000'000'000};
@@ -111,10 +112,12 @@ void LiveMirror::watch(Feed& feed) {
 }
 
 void LiveMirror::take_in() {
+  const bool is_due = options_.now() - watched_ >= kWatchPeriod;
+  if (is_due) watched_ = options_.now();
   for (Feed& feed : feeds_) {
-    watch(feed);
     updates_.clear();
     feed.link->take(updates_);
+    if (is_due || !updates_.empty()) watch(feed);
     for (const link::Update& update : updates_) {
       const std::size_t column = feed.columns[update.signal];
       const double value = bindings_.columns[column].unit.to_si(link::number_of(update.value));

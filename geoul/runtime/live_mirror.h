@@ -95,6 +95,7 @@ class LiveMirror : public Player {
   std::vector<Feed> feeds_;
   std::function<void()> wake_;
   std::vector<link::Update> updates_;
+  Time watched_;
   // kept rows
   std::vector<Time> times_;
   std::vector<double> values_;         // (row x width)
