@@ -90,11 +90,11 @@ EntryRow to_entry(const SqlRow& r) {
           text(r[5]),    text(r[6]),    text(r[7]),    text(r[8])};
 }
 
-SqlRow to_row(const AuditRow& a) {
-  return {a.sequence, a.time.ns, a.actor, a.action, SqlBytes{a.payload}, a.previous, a.hash};
+SqlRow to_row(std::int64_t id, std::int64_t site, const AuditRow& a) {
+  return {id, site, a.sequence, a.time.ns, a.actor, a.action, SqlBytes{a.payload}, a.previous, a.hash};
 }
 AuditRow to_audit(const SqlRow& r) {
-  return {integer(r[0]), time_of(r[1]), text(r[2]), text(r[3]), std::get<SqlBytes>(r[4]).bytes, text(r[5]), text(r[6])};
+  return {integer(r[2]), time_of(r[3]), text(r[4]), text(r[5]), std::get<SqlBytes>(r[6]).bytes, text(r[7]), text(r[8])};
 }
 
 template <class Row>
@@ -138,13 +138,17 @@ const CatalogueTable kSegments{"segments",
 const CatalogueTable kSnapshots{
     "snapshots", {{"id", 'i'}, {"site", 'i'}, {"run", 'i'}, {"step", 'i'}, {"time", 'i'}}, "run, step", true};
 const CatalogueTable kAudit{"audit",
-                            {{"sequence", 'i'},
+                            {{"id", 'i'},
+                             {"site", 'i'},
+                             {"sequence", 'i'},
                              {"time", 'i'},
                              {"actor", 't'},
                              {"action", 't'},
                              {"payload", 'b'},
                              {"previous", 't'},
-                             {"hash", 't'}}};
+                             {"hash", 't'}},
+                            "site, sequence",
+                            true};
 CatalogueTable entry_table(EntryKind kind) {
   return {to_string(kind),
           {{"id", 'i'},
@@ -400,14 +404,17 @@ Result<std::vector<EntryRow>> Catalogue::entries(EntryKind kind, const EntryQuer
              to_entry);
 }
 
-Result<void> Catalogue::add_audit(const AuditRow& row) {
+Result<void> Catalogue::add_audit(std::int64_t site, const AuditRow& row) {
   const std::lock_guard guard(mutex_);
-  return insert(kAudit, to_row(row));
+  return in_transaction([&]() -> Result<void> {
+    const Result<std::int64_t> id = next_id(kAudit);
+    return id ? insert(kAudit, to_row(*id, site, row)) : id.error();
+  });
 }
 
-Result<std::vector<AuditRow>> Catalogue::audit(std::int64_t after, std::int64_t most) {
+Result<std::vector<AuditRow>> Catalogue::audit(std::int64_t site) {
   const std::lock_guard guard(mutex_);
-  return all(select(kAudit, "WHERE sequence > $1 ORDER BY sequence LIMIT $2", {after, most}), to_audit);
+  return all(select(kAudit, "WHERE site = $1 ORDER BY sequence", {site}), to_audit);
 }
 
 Result<void> Catalogue::verify(const std::string& name, Diagnostics& diagnostics) {

@@ -99,8 +99,8 @@ class Catalogue {
   Result<void> add(EntryKind kind, std::span<EntryRow> rows);
   Result<std::vector<EntryRow>> entries(EntryKind kind, const EntryQuery& query);  // by time
 
-  Result<void> add_audit(const AuditRow& row);
-  Result<std::vector<AuditRow>> audit(std::int64_t after = 0, std::int64_t most = INT64_MAX);  // by sequence
+  Result<void> add_audit(std::int64_t site, const AuditRow& row);
+  Result<std::vector<AuditRow>> audit(std::int64_t site);  // by sequence
 
   // Asks the database for what is wrong, and reads every row. Findings: "catalogue".
   Result<void> verify(const std::string& name, Diagnostics& diagnostics);
