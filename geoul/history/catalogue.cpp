@@ -310,6 +310,8 @@ Result<void> Catalogue::update_run(const RunRow& row) {
   const std::lock_guard guard(mutex_);
   return in_transaction([&]() -> Result<void> {
     if (const auto done = database_->run("DELETE FROM runs WHERE id = $1", {row.id}); !done) return done.error();
+    const auto later = database_->run("UPDATE meta SET value = $1 WHERE name = 'next runs' AND value < $1", {row.id});
+    if (!later) return later.error();
     return insert(kRuns, to_row(row));
   });
 }

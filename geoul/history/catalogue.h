@@ -82,6 +82,7 @@ class Catalogue {
   Result<SiteRow> site(const std::string& name, const std::string& folder, Time now);
   Result<std::vector<SiteRow>> sites();
   Result<RunRow> add_run(RunRow row);
+  // In the place of the one with that id, or anew: ids that are given later are greater.
   Result<void> update_run(const RunRow& row);
   Result<std::vector<RunRow>> runs(std::int64_t site);
   Result<std::optional<RunRow>> run(std::int64_t id);
