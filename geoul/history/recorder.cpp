@@ -68,7 +68,7 @@ struct Recorder::Impl {
     to_commit.notify_all(), to_segments.notify_all(), committed.notify_all();
   }
 
-  std::uint64_t most_pending() const { return options.journal_bytes / 8; }
+  std::uint64_t most_pending() const { return options.journal_bytes / 4; }
   bool something_pending() const { return pending.size() > kJournalMark; }
 
   // Both, with the room that they will ever need.

@@ -21,7 +21,7 @@ namespace geoul::history {
 
 struct RecorderOptions {
   SegmentOptions segment;
-  std::uint64_t journal_bytes = 32u << 20;  // of each file; bounds the time of recovery, and memory
+  std::uint64_t journal_bytes = 16u << 20;  // of each file; bounds the time of recovery, and memory
   Labels labels;                            // of what is recorded from now on
 };
 
@@ -41,7 +41,7 @@ class Recorder {
 
   // Ids count from 1.
   Result<std::uint16_t> add_channel(const McapChannelInfo& channel);
-  // Takes a message and returns its sequence, greater than all before. data at most journal_bytes / 8, else
+  // Takes a message and returns its sequence, greater than all before. data at most journal_bytes / 4, else
   // kUnsupported. Waits where the disk is slower than the caller.
   Result<std::uint64_t> write(std::uint16_t channel_id, Time log_time, Time publish_time, std::string_view data);
   // Returns when the record of that sequence, and all before it, are on the disk.
