@@ -209,7 +209,7 @@ TEST(CatalogueInSqlite, TornPagesAndFlippedBytesNeverGiveAWrongValue) {
   ASSERT_GT(log_bytes.size(), 100'000u);
   Random random(8);
   int sound = 0, fewer = 0, refused = 0;
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 60; ++round) {
     std::string main_image = main_bytes, log_image = log_bytes;
     const bool of_log = round % 3 != 0;
     std::string& image = of_log ? log_image : main_image;
@@ -233,8 +233,8 @@ TEST(CatalogueInSqlite, TornPagesAndFlippedBytesNeverGiveAWrongValue) {
     for (const EntryRow& row : *rows) ASSERT_EQ(row.text, "text of event " + std::to_string(row.time.ns)) << round;
     ++(rows->size() == 40 ? sound : fewer);
   }
-  EXPECT_GT(sound, 10);  // the log's checksums cut off what is torn: a beginning is left
-  EXPECT_GT(fewer + refused, 10);
+  EXPECT_GT(sound, 4);  // the log's checksums cut off what is torn: a beginning is left
+  EXPECT_GT(fewer + refused, 4);
   fs::remove_all(folder);
 }
 

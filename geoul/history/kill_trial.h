@@ -51,7 +51,6 @@ inline RecorderOptions trial_options() {
 // What a killed process leaves: how far it has come.
 struct TrialProgress {
   std::atomic<std::uint64_t> acknowledged;  // messages
-  std::atomic<bool> writing;
 };
 
 // Writes messages from number `next` on until it is killed.
@@ -60,7 +59,6 @@ struct TrialProgress {
   Diagnostics diagnostics;
   Result<Recorder> recorder = Recorder::open(folder, trial_options(), {}, diagnostics);
   if (!recorder || !recorder->add_channel({"/trial", "bytes", {}, {}, {}, {}})) ::_exit(3);
-  progress.writing = true;
   for (Random random(seed);;) {
     std::uint64_t last = 0;
     for (std::int64_t burst = 1 + random.integer(40); burst > 0; --burst, ++next) {
@@ -102,12 +100,11 @@ inline KillTrials run_kill_trials(const std::filesystem::path& folder, int kills
   std::set<std::string> read;
   for (std::uint64_t next = 0; out.kills < kills; ++out.kills) {
     progress.acknowledged = next;
-    progress.writing = false;
     const pid_t child = ::fork();
     if (child == 0) write_until_killed(folder, next, random.bits(), progress);
     // One in eight dies while it opens the folder.
     const bool early = random.integer(8) == 0;
-    while (!early && !progress.writing && ::waitpid(child, nullptr, WNOHANG) == 0) ::usleep(100);
+    while (!early && progress.acknowledged == next && ::waitpid(child, nullptr, WNOHANG) == 0) ::usleep(100);
     ::usleep(static_cast<useconds_t>(random.integer(early ? 5'000 : 25'000)));
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);

@@ -158,11 +158,10 @@ Result<TimeMachine> TimeMachine::open(history::Store& store, std::int64_t run, c
   TimeMachine out(std::move(*line), std::move(*setup), twin);
   const std::uint64_t here = dynamics::hash_state(out.world_->world().state);
   if (here != out.setup_.fingerprint) {
-    return Error{ErrorCode::kBadInput, "run " + std::to_string(run) +
-                                           " was made with another scene, or another build of geoul (" +
-                                           out.setup_.version + "): " + out.setup_.scene +
-                                           " starts with other bits now; restore it, or name "
-                                           "the scene of then"};
+    return Error{
+        ErrorCode::kBadInput,
+        "run " + std::to_string(run) + " was made from " + out.setup_.scene + " by geoul " + out.setup_.version +
+            ": this scene, or this build of geoul, starts with other bits; name the scene of then, or restore it"};
   }
   return out;
 }
