@@ -21,7 +21,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M
 COMMENTS = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*")', re.S)
 # Headers of the C++ library and of the system: <vector>, <experimental/simd>, <unistd.h>, <sys/stat.h>.
 STANDARD = re.compile(r'^(experimental/)?[a-z_0-9]+$|^(sys|netinet|arpa|linux|net)/[a-z_0-9]+\.h$'
-                      r'|^(cxxabi|dirent|dlfcn|errno|fcntl|fenv|float|immintrin|limits|locale|malloc|math|netdb|poll|pthread'
+                      r'|^(cxxabi|dirent|dlfcn|errno|fcntl|fenv|float|immintrin|limits|locale|malloc|math|netdb|poll|pthread|pwd'
                       r'|sched|setjmp|signal|spawn|stddef|stdint|stdio|stdlib|string|termios|time|unistd)\.h$')
 
 

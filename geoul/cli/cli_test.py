@@ -240,7 +240,8 @@ class Doctor(Sandbox):
 
 class Works(Sandbox):
     def test_help_has_examples(self):
-        for command in (["run"], ["sim"], ["check"], ["convert"], []):
+        history = (["history", name] for name in ("show", "export", "verify", "prune"))
+        for command in (["run"], ["sim"], ["check"], ["convert"], ["history"], *history, []):
             done = run(*command, "--help")
             self.assertEqual(done.returncode, 0)
             examples = done.stdout.split("Examples:")[1].split("Exit codes")[0].strip().splitlines()
@@ -377,6 +378,111 @@ class Works(Sandbox):
         done = run("convert", SCENARIO / "ur3e.usda", self.folder / "ur3e.step")
         self.assertEqual(done.returncode, 2)
         self.assertIn("'.step' are not written", done.stderr)
+
+
+class History(Sandbox):
+    def record(self, *more):
+        store = self.folder / "history"
+        done = run("sim", SCENARIO / "cell.usda", "--headless", "--seconds", "1.2", "--history", store, *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return store
+
+    def test_a_run_is_listed_shown_exported_and_verified(self):
+        store = self.record()
+        self.assertRegex(run("history", "ls", store).stdout, r"^run 1  \d{4}-\d\d-\d\d .*  1\.200 s  1 segment, ")
+        listed = json.loads(run("history", "ls", store, "--json").stdout)
+        self.assertEqual([r["run"] for r in listed["runs"]], [1])
+        shown = json.loads(run("history", "show", store, "--json").stdout)
+        self.assertEqual(shown["snapshots"], 4)  # at 0, 500, 1000 and 1200 steps
+        self.assertEqual(len(shown["segment_files"]), 1)
+        out = self.folder / "run.mcap"
+        done = run("history", "export", store, out, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["messages"], 4)
+        self.assertTrue(out.read_bytes().endswith(b"\x89MCAP0\r\n"))
+        done = run("history", "export", store, out)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is there already", done.stderr)
+        done = run("history", "verify", store)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith("ok  1 segment"))
+
+    def test_an_instant_is_the_same_by_whatever_way(self):
+        store = self.record()
+        first = json.loads(run("history", "show", store, "--time", "0.7654", "--json").stdout)
+        self.assertAlmostEqual(first["time_s"], 0.765)
+        self.assertEqual(len([j for j in first["joints"] if j["path"].startswith("/Cell/UR3e/Joints/")]), 6)
+        self.assertRegex(first["state_hash"], "^[0-9a-f]{16}$")
+        self.record()  # the same again, as run 2
+        again = json.loads(run("history", "show", store, "--run", "2", "--time", "0.7654", "--json").stdout)
+        self.assertEqual(again["state_hash"], first["state_hash"])
+        self.assertEqual(again["bodies"], first["bodies"])
+        done = run("history", "show", store, "--time", "9")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is known from 0 to 1.200 s; 9.000 s is outside", done.stderr)
+        done = run("history", "show", store, "--run", "7")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("there is no run 7; there are: 1, 2", done.stderr)
+
+    def test_damage_is_named_and_exits_1(self):
+        store = self.record()
+        segment = next((store / "segments").iterdir())
+        data = bytearray(segment.read_bytes())
+        data[len(data) // 2] ^= 4
+        segment.write_bytes(data)
+        done = run("history", "verify", store, "--json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertFalse(report["ok"])
+        self.assertIn("bad-crc", {f["code"] for f in report["findings"]})
+        self.assertIn(segment.name, done.stderr)
+
+    def test_pruning_says_what_goes_and_the_audit_trail_keeps_it(self):
+        store = self.record()
+        self.record()
+        done = run("history", "prune", store, "--keep-runs", "1", "--dry-run", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(json.loads(done.stdout)["files"]), 1)
+        self.assertEqual(len(list((store / "segments").iterdir())), 2)
+        self.assertIn("deleted 1 segment", run("history", "prune", store, "--keep-runs", "1").stdout)
+        self.assertEqual(len(list((store / "segments").iterdir())), 1)
+        checked = json.loads(run("history", "verify", store, "--json").stdout)
+        self.assertEqual((checked["ok"], checked["audit_records"]), (True, 1))
+        self.assertIn("\tprune\t", (store / "audit.log").read_text())
+        trail = (store / "audit.log").read_text()
+        (store / "audit.log").write_text(trail.replace("prune", "purge"))
+        done = run("history", "verify", store)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("record 1", done.stderr)
+        (store / "audit.log").write_text(trail)
+        self.assertEqual(run("history", "verify", store, "--head", checked["audit_head"]).returncode, 0)
+        self.assertEqual(run("history", "verify", store, "--head", "2:" + "0" * 64).returncode, 1)
+        self.assertIn("say what to keep", run("history", "prune", store).stderr)
+
+    def test_a_killed_recording_is_whole_up_to_its_last_snapshots(self):
+        store = self.folder / "history"
+        process = subprocess.Popen([GEOUL, "sim", str(SCENARIO / "cell.usda"), "--headless", "--seconds", "1000", "--history", str(store)],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (store / "journal-0").exists():
+            time.sleep(0.05)
+        time.sleep(1)
+        process.kill()
+        process.wait(timeout=10)
+        listed = json.loads(run("history", "ls", store, "--json").stdout)
+        self.assertTrue(listed["runs"][0]["closed"])
+        end = listed["runs"][0]["end_s"]
+        self.assertEqual(run("history", "show", store, "--time", str(end)).returncode, 0)
+        self.assertEqual(run("history", "verify", store).returncode, 0)
+
+    def test_bad_use_is_refused_in_words(self):
+        done = run("history", "ls", self.folder / "none")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("holds no history; record one with 'geoul sim SCENE --history FOLDER'", done.stderr)
+        self.assertEqual(run("history").returncode, 2)
+        self.assertEqual(run("history", "ls").returncode, 2)
+        self.assertEqual(run("history", "show", self.folder, "--run", "-1").returncode, 2)
 
 
 class Socket:

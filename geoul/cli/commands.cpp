@@ -97,6 +97,10 @@ Command add_simulate(CLI::App& app) {
   command.add_option("--dt", a->options.dt, "step in seconds (0.001)")->check(CLI::PositiveNumber);
   command.add_option("--integrator", a->options.integrator, "implicit, euler, rk4 or symplectic (implicit)");
   command.add_option("--record", a->options.record, "record into this MCAP file");
+  command.add_option("--history", a->options.history,
+                     "folder of a history: snapshots and inputs, for 'geoul history show --time'");
+  command.add_option("--catalogue", a->options.catalogue,
+                     "of the history: a connection to PostgreSQL, postgresql://... (a file in the folder)");
   add_server_options(command, a->options.port, a->options.host, a->options.studio);
   command.add_flag("--headless", a->options.headless, "as fast as possible, without a server");
   command.add_flag("--json", a->json, "print the report as JSON");
@@ -105,6 +109,7 @@ Command add_simulate(CLI::App& app) {
       "  geoul sim scenarios/ur3e_cell/cell.usda\n"
       "  geoul sim robot.urdf --headless --seconds 5 --dt 0.0005 --integrator symplectic\n"
       "  geoul sim robot.urdf --headless --record fall.mcap --json\n"
+      "  geoul sim robot.urdf --history recordings/robot\n"
       "Exit codes: 0 done, 2 bad input or usage, 3 a defect of geoul.");
   return [a] {
     Terminal terminal(false);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "geoul/core/crc32.h"
 #include "geoul/core/diagnostics.h"
 #include "geoul/core/parallel.h"
 #include "geoul/core/random.h"
@@ -119,6 +120,22 @@ TEST(ParallelFor, BlockSumsHaveTheSameBitsWithAnyNumberOfThreads) {
   };
   const double one = sum(1);
   for (const int threads : {2, 3, 7}) EXPECT_EQ(sum(threads), one);
+}
+
+// Byte by byte only tables are used; from 64 bytes on, carry-less multiplication where the processor has it.
+TEST(Crc32, OfManyBytesIsThatOfItsBytesOneByOne) {
+  Random random(1);
+  std::string bytes;
+  std::uint32_t one_by_one = 0;
+  for (int size = 0; size <= 1500; ++size) {
+    ASSERT_EQ(crc32(bytes), one_by_one) << size;
+    ASSERT_EQ(crc32(std::string_view(bytes).substr(bytes.size() / 3), crc32(bytes.substr(0, bytes.size() / 3))),
+              one_by_one);
+    bytes.push_back(static_cast<char>(random.bits()));
+    one_by_one = crc32(std::string_view(bytes).substr(bytes.size() - 1), one_by_one);
+  }
+  EXPECT_EQ(crc32(std::string(32, '\0')), 0x190A55ADu);  // published check values of zeros and ones
+  EXPECT_EQ(crc32(std::string(32, '\xff')), 0xFF6CAB0Bu);
 }
 
 }  // namespace

@@ -5,18 +5,21 @@ namespace {
 
 class Writer {
  public:
-  Writer(Opcode opcode, std::string& out) : out_(out) {
+  // to_come: bytes of the record that are appended by other means afterwards.
+  Writer(Opcode opcode, std::string& out, std::uint64_t to_come = 0) : out_(out), to_come_(to_come) {
     out_.push_back(static_cast<char>(opcode));
     length_at_ = out_.size();
     out_.append(8, '\0');
   }
-  ~Writer() { patch(length_at_, std::uint64_t{out_.size() - length_at_ - 8}); }
+  ~Writer() { patch(length_at_, std::uint64_t{out_.size() - length_at_ - 8} + to_come_); }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
   template <class Integer>
   void integer(Integer value) {
-    for (std::size_t i = 0; i < sizeof(Integer); ++i) out_.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+    char bytes[sizeof(Integer)];
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) bytes[i] = static_cast<char>(value >> (8 * i) & 0xff);
+    out_.append(bytes, sizeof(Integer));
   }
   void text(std::string_view value) {
     integer(static_cast<std::uint32_t>(value.size()));
@@ -54,6 +57,7 @@ class Writer {
     for (std::size_t i = 0; i < sizeof(Integer); ++i) out_[at + i] = static_cast<char>(value >> (8 * i) & 0xff);
   }
   std::string& out_;
+  std::uint64_t to_come_;
   std::size_t length_at_ = 0;
 };
 
@@ -187,19 +191,33 @@ void encode(const ChannelRecord& r, std::string& out) {
   Writer w(Opcode::kChannel, out);
   w.integer(r.id), w.integer(r.schema_id), w.text(r.topic), w.text(r.message_encoding), w.map(r.metadata);
 }
-void encode(const MessageRecord& r, std::string& out) {
-  Writer w(Opcode::kMessage, out);
-  w.integer(r.channel_id), w.integer(r.sequence), w.integer(r.log_time), w.integer(r.publish_time), w.bytes(r.data);
+void encode(const MessageRecord& r, std::string& out) {  // the record of which there are many: in two pieces
+  constexpr std::size_t kBefore = kRecordHeaderBytes + 22;
+  char head[kBefore];
+  std::size_t at = 0;
+  const auto put = [&head, &at]<class Integer>(Integer value) {
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) head[at + i] = static_cast<char>(value >> (8 * i) & 0xff);
+    at += sizeof(Integer);
+  };
+  put(static_cast<std::uint8_t>(Opcode::kMessage)), put(std::uint64_t{22 + r.data.size()});
+  put(r.channel_id), put(r.sequence), put(r.log_time), put(r.publish_time);
+  out.append(head, kBefore);
+  out.append(r.data);
+}
+void encode_head(const ChunkRecord& r, std::uint64_t size, std::string& out) {
+  Writer w(Opcode::kChunk, out, size);
+  w.integer(r.message_start_time), w.integer(r.message_end_time), w.integer(r.uncompressed_size);
+  w.integer(r.uncompressed_crc), w.text(r.compression), w.integer(size);
 }
 void encode(const ChunkRecord& r, std::string& out) {
-  Writer w(Opcode::kChunk, out);
-  w.integer(r.message_start_time), w.integer(r.message_end_time), w.integer(r.uncompressed_size);
-  w.integer(r.uncompressed_crc), w.text(r.compression), w.blob(r.records);
+  encode_head(r, r.records.size(), out);
+  out.append(r.records);
 }
 void encode(const MessageIndexRecord& r, std::string& out) {
   Writer w(Opcode::kMessageIndex, out);
   w.integer(r.channel_id);
   w.list([&] {
+    out.reserve(out.size() + 16 * r.records.size());
     for (const auto& [time, offset] : r.records) w.integer(time), w.integer(offset);
   });
 }

@@ -120,6 +120,8 @@ void encode(const SchemaRecord& record, std::string& out);
 void encode(const ChannelRecord& record, std::string& out);
 void encode(const MessageRecord& record, std::string& out);
 void encode(const ChunkRecord& record, std::string& out);
+// The same without the records themselves: `size` bytes of them must follow.
+void encode_head(const ChunkRecord& record, std::uint64_t size, std::string& out);
 void encode(const MessageIndexRecord& record, std::string& out);
 void encode(const ChunkIndexRecord& record, std::string& out);
 void encode(const AttachmentRecord& record, std::string& out);

@@ -12,6 +12,7 @@
 
 #include "geoul/core/result.h"
 #include "geoul/core/time.h"
+#include "geoul/history/mcap_records.h"
 
 namespace geoul::history {
 
@@ -32,6 +33,13 @@ struct McapChannelInfo {
   std::map<std::string, std::string> metadata;
 };
 
+// Where a writer is between two chunks: enough to go on with its file after a crash.
+struct McapCheckpoint {
+  std::uint64_t offset = 0;  // bytes of the file that are whole
+  std::uint32_t crc = 0;     // of these
+  std::string records;       // schemas, channels, indexes and statistics, as records of MCAP
+};
+
 // Not thread-safe. Compresses and writes in the calling thread, at chunk boundaries only (1 MiB: some milliseconds).
 // Errors are kUnavailable, name the file and what the system said (disk full, no permission). After an error the file
 // has been cut back to its last whole record and closed, and every further call returns that same error.
@@ -39,6 +47,10 @@ class McapWriter {
  public:
   // Creates the file, or replaces one of that name.
   static Result<McapWriter> create(const std::filesystem::path& path, McapWriterOptions options = {});
+  // Goes on with a file that was written up to the checkpoint: what lies behind it is cut off. kNotFound where there is
+  // no such file, kBadInput where it is shorter or the checkpoint is damaged.
+  static Result<McapWriter> resume(const std::filesystem::path& path, const McapCheckpoint& checkpoint,
+                                   McapWriterOptions options = {});
   McapWriter(McapWriter&&) noexcept;
   McapWriter& operator=(McapWriter&&) noexcept;
   // Closes, and loses an error of that: call close() to hear of it.
@@ -53,9 +65,14 @@ class McapWriter {
                               std::string_view data);
   // Ends the current chunk, if it has messages, and gives it to the operating system.
   Result<void> flush();
+  // Waits until what was given to the operating system is on the disk.
+  Result<void> sync();
+  McapCheckpoint checkpoint() const;  // ContractError unless flush() came last
   // Writes the rest, the index and the statistics. Further calls than close() are a ContractError.
   Result<void> close();
 
+  const StatisticsRecord& statistics() const;
+  std::uint32_t crc() const;  // of all that was given to the operating system; after close(), of the file
   std::uint64_t message_count() const;
   std::uint64_t bytes_written() const;
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "geoul/core/result.h"
 #include "geoul/dynamics/world.h"
@@ -36,6 +37,11 @@ class Drags {
   void release(std::uint64_t client);
   const std::map<std::uint64_t, Pull>& pulls() const { return pulls_; }
 
+  // All pulls, with their gains as they are; restore() wants a world of the same scene. kBadInput where the bytes are
+  // none of save().
+  void save(std::string& out) const;
+  Result<void> restore(std::string_view bytes, const dynamics::World& world);
+
   // Writes the wrenches of all pulls at the present state into world.controls.
   void apply(dynamics::World& world);
 
@@ -43,5 +49,9 @@ class Drags {
   std::map<std::uint64_t, Pull> pulls_;
   bool applied_ = false;
 };
+
+// A drag as bytes, for recordings of what people did.
+void encode(const Drag& drag, std::string& out);
+std::optional<Drag> decode_drag(std::string_view bytes);
 
 }  // namespace geoul::runtime

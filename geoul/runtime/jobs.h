@@ -59,6 +59,8 @@ struct SimulateOptions {
   double dt = 1e-3;
   std::string integrator = "implicit";  // of integrator_names()
   std::string record;                   // MCAP file; empty: none
+  std::string history;                  // folder of the time machine: see history_jobs.h; empty: none
+  std::string catalogue;                // of it, as HistoryPlace::catalogue
   std::optional<std::uint16_t> port;    // none: 8765
   std::string host = "127.0.0.1";
   bool headless = false;  // as fast as possible, without a server

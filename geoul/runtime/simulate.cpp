@@ -10,6 +10,7 @@
 #include "geoul/runtime/live.h"
 #include "geoul/runtime/serve.h"
 #include "geoul/runtime/simulation.h"
+#include "geoul/runtime/time_machine.h"
 
 namespace geoul::runtime {
 namespace {
@@ -81,6 +82,22 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
   }
   if (server) say_where_to_look(*server, options.studio, output.say);
 
+  std::optional<history::Store> store;
+  std::unique_ptr<HistoryWriter> writer;
+  if (!options.history.empty()) {
+    history::StoreOptions place;
+    place.catalogue = options.catalogue;
+    Result<history::Store> opened = history::Store::open(options.history, place, true, wall_time(), diagnostics);
+    if (!opened) return opened.error();
+    store.emplace(std::move(*opened));
+    HistoryWriter::Options history;
+    history.scene = options.scene, history.name = twin->scene.name;
+    auto started = HistoryWriter::start(*store, simulation, history, wall_time(), diagnostics);
+    if (!started) return started.error();
+    writer = std::move(*started);
+    if (output.say) output.say("history   " + options.history + ", run " + std::to_string(writer->run()));
+  }
+
   SteadyClock clock;
   LiveOptions live;
   live.stop = options.stop;
@@ -90,6 +107,7 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
     for (const std::string& warning : simulation.take_warnings()) {
       if (output.say) output.say("warning: " + warning);
       publisher.publish_log(log::Level::kWarning, warning);
+      if (writer) writer->event(1, "watch", warning);
     }
     if (output.table) output.table(status, simulation.figures());
   };
@@ -98,6 +116,10 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
   run_live(simulation, publisher, server.get(), clock, live);
   for (const std::string& warning : simulation.take_warnings()) {
     if (output.say) output.say("warning: " + warning);
+    if (writer) writer->event(1, "watch", warning);
+  }
+  if (writer) {
+    if (const Result<void> finished = writer->finish(); !finished) return finished.error();
   }
   const double wall = (clock.now() - start).seconds();
   const Result<void> closed =

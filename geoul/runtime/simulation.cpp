@@ -9,21 +9,20 @@
 namespace geoul::runtime {
 
 Simulation::Simulation(const Twin& twin, SimulationOptions options)
-    : twin_(twin), options_(options), world_(twin.scene, twin.model), watch_(world_) {
+    : twin_(twin), options_(options), stepped_(twin, options.step), watch_(stepped_.world()) {
   GEOUL_EXPECTS(options_.step.dt.ns > 0);
-  world_.options = options_.step;
-  snapshot_.layout = &world_.model.layout;
+  snapshot_.layout = &stepped_.world().model.layout;
   signals_ = {{"energy/total", "J"}, {"energy/kinetic", "J"}, {"energy/potential", "J"}};
-  dynamics::evaluate(world_.model, world_.options, world_.controls, world_.data, world_.state);
   refresh();
   energy_start_ = energy_;
 }
 
 void Simulation::refresh() {
-  scene::State& state = world_.state;
-  dynamics::reaction_wrenches(world_.model, world_.controls.wrenches, world_.data, state);
+  dynamics::World& world = stepped_.world();
+  const scene::State& state = world.state;
+  stepped_.complete();
   measure_welds(twin_, state, snapshot_.welds);
-  for (const dynamics::Break& broken : world_.breaks) {
+  for (const dynamics::Break& broken : world.breaks) {
     const auto weld = std::find(twin_.welds.begin(), twin_.welds.end(), broken.joint);
     if (weld != twin_.welds.end()) snapshot_.welds[static_cast<std::size_t>(weld - twin_.welds.begin())] = {};
   }
@@ -31,8 +30,8 @@ void Simulation::refresh() {
     weld_position_ = std::max(weld_position_, weld.position);
     weld_rotation_ = std::max(weld_rotation_, weld.rotation);
   }
-  dynamics::forward_kinematics(world_.model, state.q, state.v, world_.data);
-  const dynamics::Energy energy = dynamics::energy(world_.model, world_.data, state.q, state.v);
+  dynamics::forward_kinematics(world.model, state.q, state.v, world.data);
+  const dynamics::Energy energy = dynamics::energy(world.model, world.data, state.q, state.v);
   energy_ = energy.total();
   kinetic_ = energy.kinetic;
   kinetic_most_ = std::max(kinetic_most_, kinetic_);
@@ -43,14 +42,27 @@ void Simulation::refresh() {
 
 bool Simulation::step() {
   if (failed_ || (has_end() && snapshot_.state.time >= end())) return false;
-  drags_.apply(world_);
-  const dynamics::StepReport report = dynamics::step(world_);
-  ++steps_;
+  const dynamics::StepReport report = stepped_.step();
   if (!report.converged) ++unconverged_;
   if (!report.finite) failed_ = true;
-  watch_.look(world_, report);
+  watch_.look(stepped_.world(), report);
   refresh();
+  if (observer_ != nullptr) observer_->stepped(*this);
   return !failed_;
+}
+
+Result<void> Simulation::drag(std::uint64_t client, const Drag& drag) {
+  const SimulationInput input{client, drag};
+  const Result<void> done = stepped_.apply(input);
+  if (done && observer_ != nullptr) observer_->took(*this, input);
+  return done;
+}
+
+void Simulation::release(std::uint64_t client) {
+  if (stepped_.drags().pulls().count(client) == 0) return;
+  const SimulationInput input{client, std::nullopt};
+  (void)stepped_.apply(input);  // letting go cannot fail
+  if (observer_ != nullptr) observer_->took(*this, input);
 }
 
 std::vector<ReportLine> Simulation::figures() const {
@@ -71,7 +83,7 @@ void Simulation::seek(Time) { GEOUL_EXPECTS(can_seek()); }
 Report Simulation::report() const {
   Report out;
   out.title = twin_.scene.name + ": simulated with " + dynamics::to_string(options_.step.integrator) + ", " +
-              std::to_string(steps_) + " steps of " + short_number(1e3 * options_.step.dt.seconds()) + " ms";
+              std::to_string(steps()) + " steps of " + short_number(1e3 * options_.step.dt.seconds()) + " ms";
   out.add("time simulated", snapshot_.state.time.seconds(), "s");
   out.add("degrees of freedom", twin_.model.nv, "");
   out.add("energy at the start", energy_start_, "J");

@@ -3,6 +3,7 @@
 
 #include "geoul/dynamics/world.h"
 #include "geoul/runtime/player.h"
+#include "geoul/runtime/simulation_snapshot.h"
 #include "geoul/runtime/watch.h"
 
 namespace geoul::runtime {
@@ -10,6 +11,16 @@ namespace geoul::runtime {
 struct SimulationOptions {
   dynamics::StepOptions step;
   Duration length;  // 0: without end
+};
+
+class Simulation;
+
+// Who wants to know what a simulation does: a recorder of history (time_machine.h).
+class SimulationObserver {
+ public:
+  virtual ~SimulationObserver() = default;
+  virtual void stepped(const Simulation& simulation) = 0;
+  virtual void took(const Simulation& simulation, const SimulationInput& input) = 0;  // it acts from the next step on
 };
 
 class Simulation : public Player {
@@ -32,30 +43,32 @@ class Simulation : public Player {
   int report_version() const override { return 0; }
 
   bool failed() const { return failed_; }
-  std::uint64_t steps() const { return steps_; }
+  std::uint64_t steps() const { return stepped_.steps(); }
   std::uint64_t unconverged() const { return unconverged_; }
   // Newest values for people who watch: energy, contacts, residuals with their bounds.
   std::vector<ReportLine> figures() const override;
-  std::vector<std::string> take_warnings() { return watch_.take(); }  // see Watch
-  std::string cause() const { return watch_.cause(world_); }          // of a step that was not finite
-  const dynamics::World* world() const override { return &world_; }
-  const Drags* drags() const override { return &drags_; }
-  Result<void> drag(std::uint64_t client, const Drag& drag) override { return drags_.set(client, drag, world_); }
-  void release(std::uint64_t client) override { drags_.release(client); }
+  std::vector<std::string> take_warnings() { return watch_.take(); }    // see Watch
+  std::string cause() const { return watch_.cause(stepped_.world()); }  // of a step that was not finite
+  const dynamics::World* world() const override { return &stepped_.world(); }
+  const Drags* drags() const override { return &stepped_.drags(); }
+  Result<void> drag(std::uint64_t client, const Drag& drag) override;
+  void release(std::uint64_t client) override;
+  const SteppedWorld& stepped() const { return stepped_; }
+  void observe(SimulationObserver* observer) { observer_ = observer; }  // null: nobody
 
  private:
   void refresh();
 
   const Twin& twin_;
   SimulationOptions options_;
-  dynamics::World world_;
+  SteppedWorld stepped_;
   Watch watch_;
-  Drags drags_;
+  SimulationObserver* observer_ = nullptr;
   Snapshot snapshot_;
   std::vector<link::SignalInfo> signals_;
   double energy_start_ = 0, energy_ = 0, kinetic_ = 0, kinetic_most_ = 0;  // [J]
   double weld_position_ = 0, weld_rotation_ = 0;                           // largest so far
-  std::uint64_t steps_ = 0, unconverged_ = 0;
+  std::uint64_t unconverged_ = 0;
   bool failed_ = false;
 };
 
