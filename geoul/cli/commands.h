@@ -24,5 +24,6 @@ Command add_check(CLI::App& app);
 Command add_convert(CLI::App& app);
 Command add_link(CLI::App& app);
 Command add_site(CLI::App& app);
+Command add_user(CLI::App& app);
 
 }  // namespace geoul::cli
