@@ -111,7 +111,7 @@ export class TransportBar {
   private enable(): void {
     const { clock } = this.twin;
     const enabled = this.isLive && clock !== undefined && !this.obstacle;
-    for (const one of [this.playButton, this.stepButton, this.speed]) one.disabled = !enabled;
+    for (const one of [this.playButton, this.stepButton, this.speed, this.liveButton]) one.disabled = !enabled;
     this.beginButton.disabled = this.scrub.disabled = !(enabled && clock.canSeek);
   }
 
@@ -143,7 +143,7 @@ export class TransportBar {
     this.liveButton.hidden = !clock?.isLive;
     const isFollowing = clock?.isFollowing ?? false;
     setAttribute(this.liveButton, "aria-pressed", String(isFollowing));
-    this.liveButton.title = isFollowing ? "The plant as it is now" : "Back to the plant as it is now (End)";
+    this.liveButton.title = isFollowing ? "The plant as it is now" : `Back to the plant as it is now (End)${this.obstacle ? `: ${this.obstacle}` : ""}`;
     document.body.dataset.time = clock?.isLive ? (isFollowing ? "live" : "past") : "";
   }
 
