@@ -4,6 +4,7 @@ python3 geoul/cli/cli_test.py PATH_TO_GEOUL
 """
 
 import base64
+import ctypes
 import json
 import os
 import pty
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -488,10 +490,10 @@ class History(Sandbox):
 class Socket:
     """A WebSocket client of a few lines, for loopback."""
 
-    def __init__(self, port):
+    def __init__(self, port, target="/"):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall((f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        self.socket.sendall((f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: foxglove.websocket.v1\r\n\r\n").encode())
         self.file = self.socket.makefile("rb")
         assert b" 101 " in self.file.readline()
@@ -522,7 +524,7 @@ class Socket:
         raise AssertionError("not received in 15 s")
 
 
-class Live(Sandbox):
+class Served(Sandbox):
     def start(self, *arguments):
         process = subprocess.Popen([GEOUL, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stderr.close)
@@ -533,6 +535,8 @@ class Live(Sandbox):
                 return process, int(found.group(1))
         raise AssertionError("no address was printed")
 
+
+class Live(Served):
     def test_a_run_is_served_steered_and_ended_cleanly(self):
         process, port = self.start("run", SCENARIO / "site.yaml", "--port", 0, "--out", self.folder / "out")
         client = Socket(port)
@@ -573,7 +577,6 @@ class Live(Sandbox):
             self.assertIn("<title>studio</title>", page.read().decode())
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(timeout=10), 0)
-
 
 
 class LiveLinks(Sandbox):
@@ -644,6 +647,117 @@ class LiveLinks(Sandbox):
             self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
 
 
+def unpacked(recording):
+    """The bytes of an MCAP file with its chunks decompressed (record 6: times, size, check sum, compression, records)."""
+    zstd = ctypes.CDLL("libzstd.so.1")
+    zstd.ZSTD_decompress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+    zstd.ZSTD_decompress.restype = ctypes.c_size_t
+    out, at = [recording], 8
+    while at + 9 <= len(recording):
+        opcode, size = struct.unpack_from("<BQ", recording, at)
+        if opcode == 6:
+            whole, _, name = struct.unpack_from("<QII", recording, at + 9 + 16)
+            begin = at + 9 + 32 + name + 8
+            buffer = ctypes.create_string_buffer(whole)
+            assert zstd.ZSTD_decompress(buffer, whole, recording[begin : at + 9 + size], at + 9 + size - begin) == whole
+            out.append(buffer.raw)
+        at += 9 + size
+    assert len(out) > 1, "the recording has no chunk"
+    return b"".join(out)
+
+
+class Access(Served):
+    PASSWORD = "correct horse battery"
+
+    def user(self, *arguments, password=PASSWORD):
+        return subprocess.run([GEOUL, "user", *map(str, arguments), "--access", self.folder / "access"], input=password + "\n", capture_output=True, text=True, timeout=60)
+
+    def sign_in(self, port, password):
+        body = json.dumps({"name": "ann", "password": password}).encode()
+        return urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/api/login", body, {"Content-Type": "application/json"}), timeout=20)
+
+    def test_users_are_kept_by_the_command_line(self):
+        self.assertIn("no users", self.user("list").stderr)
+        self.assertEqual(self.user("add", "ann", "--role", "operate", "--password-stdin").returncode, 0)
+        self.assertEqual((self.folder / "access/users.json").stat().st_mode & 0o777, 0o600)
+        token = self.user("token", "ann", "--role", "view", "--label", "foxglove").stdout.strip()
+        self.assertRegex(token, r"^geoul_[\w-]{43}$")
+        listed = self.user("list").stdout
+        self.assertRegex(listed, r"ann +operate\n  token (\w{8}) +view +until \d{4}-\d\d-\d\d, used never  foxglove")
+        self.assertNotIn(token, listed)
+        for arguments, says in [
+            (("add", "ann", "--role", "view", "--password-stdin"), "already"),
+            (("add", "Bob!", "--role", "view", "--password-stdin"), "cannot be a name"),
+            (("role", "anm", "view"), "did you mean 'ann'"),
+            (("token", "ann", "--role", "administer"), "at most the role"),
+            (("revoke", "ann", "abc"), "no token 'abc'"),
+        ]:
+            done = self.user(*arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(says, done.stderr)
+        self.assertEqual(self.user("passwd", "ann", "--password-stdin", password="short").returncode, 2)
+        for arguments in [("role", "ann", "view"), ("revoke", "ann", re.search(r"token (\w{8})", listed).group(1)), ("remove", "ann")]:
+            self.assertEqual(self.user(*arguments).returncode, 0)
+        self.assertIn("no users", self.user("list").stderr)
+
+    def test_a_password_is_not_shown_while_it_is_typed(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(GEOUL, ["geoul", "user", "add", "ann", "--role", "view", "--access", str(self.folder / "access")])
+        shown = b""
+        for prompt in (b"password: ", b"once more: "):
+            while prompt not in shown:
+                shown += os.read(terminal, 1024)
+            time.sleep(0.2)
+            os.write(terminal, self.PASSWORD.encode() + b"\n")
+        try:
+            while chunk := os.read(terminal, 1024):
+                shown += chunk
+        except OSError:
+            pass  # the program has ended
+        os.close(terminal)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0, shown)
+        self.assertNotIn(self.PASSWORD.encode(), shown)
+
+    def test_the_network_is_not_let_in_unasked(self):
+        done = run("sim", SCENARIO / "cell.usda", "--port", 0, "--host", "0.0.0.0", "--access", self.folder / "access")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "needs users; add one with 'geoul user add")
+
+    def test_no_secret_is_written_anywhere(self):
+        self.user("add", "ann", "--role", "operate", "--password-stdin")
+        token = self.user("token", "ann").stdout.strip()
+        process, port = self.start("run", SCENARIO / "site.yaml", "--port", 0, "--out", self.folder / "out", "--access", self.folder / "access")
+        with self.assertRaises(AssertionError):
+            Socket(port)  # not without
+        client = Socket(port, f"/?token={token}")
+        service = client.until(lambda op, data: json.loads(data)["services"][0] if op == 1 and b'"advertiseServices"' in data else None)
+        client.send(2, struct.pack("<BII", 2, service["id"], 7) + struct.pack("<I", 8) + b"protobuf" + b"\x08\x00")
+        client.until(lambda op, data: data if op == 2 and data[0] == 3 else None)
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            self.sign_in(port, "wrong " + self.PASSWORD)
+        self.assertEqual(refused.exception.code, 401)
+        refused.exception.close()
+        with self.sign_in(port, self.PASSWORD) as answer:
+            cookie = re.match(r"geoul_session_\d+=(geoul_[\w-]+); ", answer.headers["Set-Cookie"]).group(1)
+            csrf = json.load(answer)["csrf"]
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        self.assertEqual(process.wait(timeout=10), 0)
+        journal = (self.folder / "access/access.log").read_text()
+        for what in ('"token-accepted"', '"signed-in"', '"sign-in-refused"'):
+            self.assertIn(what, journal)
+        files = [file for folder in ("out", "access") for file in (self.folder / folder).rglob("*") if file.is_file()]
+        self.assertIn("ur3e_cell.mcap", [file.name for file in files])
+        recorded = unpacked((self.folder / "out/ur3e_cell.mcap").read_bytes())
+        self.assertIn(b"wrist_3", recorded)
+        everything = said.encode() + recorded + b"".join(file.read_bytes() for file in files)
+        for secret in (token, cookie, csrf, self.PASSWORD):
+            self.assertNotIn(secret.encode(), everything)
+
+
 if __name__ == "__main__":
     GEOUL = str(pathlib.Path(sys.argv.pop(1)).resolve())
-    unittest.main(verbosity=2)
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["XDG_STATE_HOME"] = state  # the users of who runs the tests stay out of it
+        unittest.main(verbosity=2)

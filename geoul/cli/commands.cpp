@@ -21,10 +21,15 @@ void print_report(const runtime::Report& report, bool json) {
   std::fflush(stdout);
 }
 
-void add_server_options(CLI::App& command, std::optional<std::uint16_t>& port, std::string& host, std::string& studio) {
-  command.add_option("--port", port, "port of the studio and the live protocol; 0 takes any free one (8765)");
-  command.add_option("--host", host, "address to listen on; 0.0.0.0 opens it to the network (127.0.0.1)");
-  command.add_option("--studio", studio, "folder of the built studio (GEOUL_STUDIO, or studio/dist of the source)");
+template <class Options>
+void add_server_options(CLI::App& command, Options& options) {
+  command.add_option("--port", options.port, "port of the studio and the live protocol; 0 takes any free one (8765)");
+  command.add_option("--host", options.host,
+                     "address to listen on; 0.0.0.0 opens it to the network, to users of 'geoul user' (127.0.0.1)");
+  command.add_option("--name", options.access.names, "a further name that this machine is reached by");
+  command.add_option("--access", options.access.folder, "folder of users and certificate (~/.local/state/geoul)");
+  command.add_option("--studio", options.studio,
+                     "folder of the built studio (GEOUL_STUDIO, or studio/dist of the source)");
 }
 
 }  // namespace
@@ -46,7 +51,7 @@ Command add_run(CLI::App& app) {
   command.add_flag("--check", a->options.check,
                    "headless, as fast as possible, once; prints the report; exit code 1 where a bound is missed");
   command.add_option("--scene", a->options.scene, "another scene file than the site's own");
-  add_server_options(command, a->options.port, a->options.host, a->options.studio);
+  add_server_options(command, a->options);
   command.add_option("--out", a->options.out, "folder for recording, report and plots (recordings/<site>-<time>)");
   command.add_option("--speed", a->options.speed, "times real time, 0.001 to 1000 (1)")
       ->check(CLI::Range(0.001, 1000.0));
@@ -101,7 +106,7 @@ Command add_simulate(CLI::App& app) {
                      "folder of a history: snapshots and inputs, for 'geoul history show --time'");
   command.add_option("--catalogue", a->options.catalogue,
                      "of the history: a connection to PostgreSQL, postgresql://... (a file in the folder)");
-  add_server_options(command, a->options.port, a->options.host, a->options.studio);
+  add_server_options(command, a->options);
   command.add_flag("--headless", a->options.headless, "as fast as possible, without a server");
   command.add_flag("--json", a->json, "print the report as JSON");
   command.footer(

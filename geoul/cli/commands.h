@@ -25,5 +25,6 @@ Command add_convert(CLI::App& app);
 Command add_link(CLI::App& app);
 Command add_site(CLI::App& app);
 Command add_history(CLI::App& app);
+Command add_user(CLI::App& app);
 
 }  // namespace geoul::cli

@@ -39,7 +39,8 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   if (!links) return links.error();
   SteadyClock clock;
   Result<std::unique_ptr<Server>> server =
-      start_server(options.host.empty() ? site.host : options.host, options.port.value_or(site.port), options.studio);
+      start_server({options.host.empty() ? site.host : options.host, options.port.value_or(site.port), options.studio,
+                    options.access});
   if (!server) return server.error();
   LiveMirrorOptions mirror_options;
   mirror_options.now = unix_now;

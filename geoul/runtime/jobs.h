@@ -31,6 +31,12 @@ struct JobOutput {
   std::function<void(const ClockStatus&, const std::vector<ReportLine>&)> table;
 };
 
+// Who may look and steer.
+struct AccessOptions {
+  std::string folder;              // of users and certificate; empty: $XDG_STATE_HOME/geoul or ~/.local/state/geoul
+  std::vector<std::string> names;  // further names that this machine is reached by: "twin.example.org"
+};
+
 struct RunOptions {
   std::string site;                   // site file
   std::string scene;                  // instead of the site's own; empty: that
@@ -43,6 +49,7 @@ struct RunOptions {
   bool write = true;                  // false: no files at all
   double speed = 1;
   std::string studio;  // folder of the web application; empty: see find_studio
+  AccessOptions access{};
   const std::atomic<bool>* stop = nullptr;
 };
 
@@ -65,6 +72,7 @@ struct SimulateOptions {
   std::string host = "127.0.0.1";
   bool headless = false;  // as fast as possible, without a server
   std::string studio;
+  AccessOptions access{};
   const std::atomic<bool>* stop = nullptr;
 };
 

@@ -67,10 +67,10 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
     const auto type = [](const MessageSchema& schema) -> ServiceType {
       return {schema.name, schema.encoding, schema.encoding, schema.data};
     };
-    services.clock = server->add_service(
-        {0, kClockService, "geoul.ClockControl", type(clock_command_schema()), type(clock_schema())});
-    services.drag =
-        server->add_service({0, kDragService, "geoul.DragControl", type(drag_command_schema()), type(drags_schema())});
+    services.clock = server->add_service({0, kClockService, "geoul.ClockControl", type(clock_command_schema()),
+                                          type(clock_schema()), access::Action::kSteerClock});
+    services.drag = server->add_service({0, kDragService, "geoul.DragControl", type(drag_command_schema()),
+                                         type(drags_schema()), access::Action::kDrag});
     server->on_request([&clock] { clock.wake(); });
   }
   player.on_delivery([&clock] { clock.wake(); });

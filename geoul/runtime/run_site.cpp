@@ -156,8 +156,9 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
 
   std::unique_ptr<Server> server;
   if (!options.check) {
-    Result<std::unique_ptr<Server>> started = start_server(options.host.empty() ? job->site.host : options.host,
-                                                           options.port.value_or(job->site.port), options.studio);
+    Result<std::unique_ptr<Server>> started =
+        start_server({options.host.empty() ? job->site.host : options.host, options.port.value_or(job->site.port),
+                      options.studio, options.access});
     if (!started) return started.error();
     server = std::move(started).value();
   }

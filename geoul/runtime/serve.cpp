@@ -2,7 +2,8 @@
 
 #include <cstdlib>
 
-#include "geoul/runtime/jobs.h"
+#include "geoul/runtime/access/certificate.h"
+#include "geoul/runtime/access/gate.h"
 
 namespace geoul::runtime {
 
@@ -14,17 +15,48 @@ std::optional<std::string> find_studio(const std::string& given) {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Server>> start_server(const std::string& host, std::uint16_t port, const std::string& studio) {
-  const std::optional<std::string> files = find_studio(studio);
-  if (!studio.empty() && !files) {
-    return Error{
-        ErrorCode::kNotFound,
-        studio + ": there is no index.html; give the folder that 'tools/build studio' makes, or leave --studio out"};
+namespace {
+
+// Where no folder can be made and none was asked for, there are no users, and a certificate of this run will do: but
+// only for this machine, which Server::start sees to.
+Result<access::Certificate> certificate_for(const AccessOptions& options, const std::filesystem::path& folder,
+                                            Time now) {
+  const std::vector<std::string> names = access::certificate_names(options.names);
+  Result<void> made = folder.empty()
+                          ? Result<void>(Error{ErrorCode::kUnavailable, "neither XDG_STATE_HOME nor HOME is set"})
+                          : access::make_private_folder(folder);
+  std::error_code ignored;
+  if (made || !options.folder.empty() || std::filesystem::exists(folder, ignored)) {
+    return access::load_or_make_certificate(folder, names, now);
+  }
+  Result<access::Certificate> certificate = access::make_certificate(names, now);
+  if (certificate) certificate->note = made.error().message;
+  return certificate;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> start_server(const ServeOptions& serve) {
+  const std::optional<std::string> files = find_studio(serve.studio);
+  if (!serve.studio.empty() && !files) {
+    return Error{ErrorCode::kNotFound, serve.studio +
+                                           ": there is no index.html; give the folder that 'tools/build studio' "
+                                           "makes, or leave --studio out"};
   }
   ServerOptions options;
-  options.address = host == "localhost" ? "127.0.0.1" : host;
-  options.port = port;
+  options.address = serve.host == "localhost" ? "127.0.0.1" : serve.host;
+  options.port = serve.port;
   options.files = files.value_or("");
+  options.allowed_hosts = serve.access.names;
+  const std::filesystem::path folder =
+      serve.access.folder.empty() ? access::UserStore::default_folder() : std::filesystem::path(serve.access.folder);
+  options.gate = std::make_shared<access::Gate>(access::GateOptions{.folder = folder, .limits = options.limits});
+  if (const std::string trouble = options.gate->trouble(); !trouble.empty()) {
+    return Error{ErrorCode::kUnavailable, trouble};
+  }
+  Result<access::Certificate> certificate = certificate_for(serve.access, folder, options.gate->now());
+  if (!certificate) return certificate.error();
+  options.certificate = std::make_shared<const access::Certificate>(std::move(certificate).value());
   Result<std::unique_ptr<Server>> server = Server::start(std::move(options));
   if (server || server.error().message.find(';') != std::string::npos) return server;
   return Error{server.error().code,
@@ -35,13 +67,19 @@ void say_where_to_look(const Server& server, const std::string& studio,
                        const std::function<void(const std::string&)>& say) {
   if (!say) return;
   std::string socket = server.url();
-  socket.replace(0, socket.find(':'), "ws");
+  socket.replace(0, 4, "ws");  // http:// and https:// to ws:// and wss://
   if (find_studio(studio)) {
     say("open      " + server.url());
   } else {
     say("studio    not built: run 'tools/build studio' and start again");
   }
   say("protocol  " + socket + " (Foxglove and Lichtblick connect here)");
+  const ServerOptions& options = server.options();
+  say(options.gate->has_users() ? "access    users of " + access::UserStore(options.gate->folder()).file().string()
+                                : "access    this account of this machine only; 'geoul user add' lets others in");
+  if (!options.certificate) return;
+  say("TLS       SHA-256 of the certificate " + options.certificate->fingerprint +
+      (options.certificate->note.empty() ? "" : " (of this run only: " + options.certificate->note + ")"));
 }
 
 std::string_view version() { return GEOUL_VERSION; }

@@ -6,14 +6,23 @@
 #include <string>
 
 #include "geoul/core/result.h"
+#include "geoul/runtime/jobs.h"
 #include "geoul/runtime/server/server.h"
 
 namespace geoul::runtime {
 
-// kUnavailable, with the remedy, where the port is in use.
-Result<std::unique_ptr<Server>> start_server(const std::string& host, std::uint16_t port, const std::string& studio);
+struct ServeOptions {
+  std::string host;
+  std::uint16_t port = 8765;
+  std::string studio;
+  AccessOptions access{};
+};
 
-// Lines that say which address to open, and how to build the studio where it is missing.
+// kUnavailable, with the remedy, where the port is in use; kBadInput where the network would get in unasked.
+Result<std::unique_ptr<Server>> start_server(const ServeOptions& serve);
+
+// Lines that say which address to open, how to build the studio where it is missing, who is let in, and the fingerprint
+// of the certificate.
 void say_where_to_look(const Server& server, const std::string& studio,
                        const std::function<void(const std::string&)>& say);
 

@@ -63,7 +63,8 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
 
   std::unique_ptr<Server> server;
   if (!options.headless) {
-    Result<std::unique_ptr<Server>> started = start_server(options.host, options.port.value_or(8765), options.studio);
+    Result<std::unique_ptr<Server>> started =
+        start_server({options.host, options.port.value_or(8765), options.studio, options.access});
     if (!started) return started.error();
     server = std::move(started).value();
   }

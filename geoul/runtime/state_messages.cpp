@@ -75,6 +75,13 @@ void fill(::geoul::Joint& out, const Twin& twin, const scene::Joint& joint) {
   out.set_armature(joint.armature);
 }
 
+// What a client sent. The library's own lines about bad bytes are silenced, or any client could fill the terminal.
+template <class Message>
+bool parse(std::string_view bytes, Message& out) {
+  [[maybe_unused]] static const auto before = google::protobuf::SetLogHandler(nullptr);
+  return out.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
 }  // namespace
 
 std::string scene_message(const Twin& twin, Time time) {
@@ -326,7 +333,7 @@ std::string drags_message(const Drags& drags, Time time) {
 
 Result<std::optional<Drag>> parse_drag_command(std::string_view bytes) {
   ::geoul::DragCommand in;
-  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!parse(bytes, in)) {
     return Error{ErrorCode::kBadInput, "the request is not a geoul.DragCommand"};
   }
   if (in.body().empty()) return std::optional<Drag>{};
@@ -344,7 +351,7 @@ Result<std::optional<Drag>> parse_drag_command(std::string_view bytes) {
 
 Result<ClockCommand> parse_clock_command(std::string_view bytes) {
   ::geoul::ClockCommand in;
-  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!parse(bytes, in)) {
     return Error{ErrorCode::kBadInput, "the request is not a geoul.ClockCommand"};
   }
   switch (in.command_case()) {

@@ -15,12 +15,14 @@ import { LinksPanel } from "./panels/links_panel";
 import { LogPanel } from "./panels/log_panel";
 import { PlotPanel } from "./panels/plot_panel";
 import { PropertiesPanel } from "./panels/properties_panel";
+import { SignInDialog } from "./panels/sign_in_dialog";
 import { ReportPanel } from "./panels/report_panel";
 import { ResidualsPanel } from "./panels/residuals_panel";
 import { TransportBar } from "./panels/transport_bar";
 import { TreePanel } from "./panels/tree_panel";
 import { ViewTools } from "./panels/view_tools";
-import { FoxgloveClient, type ConnectionState, type Socket } from "./protocol/client";
+import { FoxgloveClient, type ConnectionState, type EntryAnswer, type Socket } from "./protocol/client";
+import { mayDo, Session, type Entry } from "./protocol/session";
 import { Control } from "./twin/control";
 import { Dragging } from "./twin/dragging";
 import { Selection } from "./twin/selection";
@@ -44,6 +46,8 @@ function serverUrl(): string {
 }
 
 const url = serverUrl();
+// Only the server that the page came from is signed in to; another one (?ws=) gets a token in its address.
+const session = new URLSearchParams(location.search).has("ws") ? undefined : new Session();
 const twin = new Twin();
 const selection = new Selection();
 const log = new LogPanel(twin);
@@ -51,7 +55,8 @@ const client = new FoxgloveClient({
   url,
   topics: TOPIC_SCHEMAS,
   onDemand: ON_DEMAND,
-  open: (address, subprotocol) => new WebSocket(address, subprotocol) as unknown as Socket,
+  open: (address, subprotocol) => new WebSocket(address, [subprotocol, ...(session?.subprotocols ?? [])]) as unknown as Socket,
+  enter: session && (() => session.refresh().then(entered)),
   onState: (state) => connectionChanged(state),
   onMessage: (topic, payload) => twin.receive(topic, payload, performance.now()),
   onTime: () => undefined,
@@ -77,6 +82,13 @@ const dock = new Dock("Data", [
   { id: "log", title: "Log", panel: log.element, tools: log.tools },
 ]);
 const help = helpDialog();
+const signIn = new SignInDialog(async (name, password) => {
+  const result = await session!.signIn(name, password);
+  if (result.kind === "done") client.start();
+  return result;
+});
+const who = h("span", { class: "who", hidden: true });
+const signOut = h("button", { class: "button", hidden: true, onclick: () => void session?.signOut().then(() => (client.stop(), client.start())) }, "Sign out");
 const sceneName = h("span", { class: "scene-name" });
 const rates = h("span", { class: "rates", title: "Achieved speed of the twin, and its steps per second" });
 const tooltip = h("div", { class: "tooltip", hidden: true, role: "presentation" });
@@ -105,7 +117,7 @@ function layout(): void {
   const logo = h("img", { src: "./favicon.svg", alt: "", width: 20, height: 20 });
   const themeButton = h("button", { class: "icon-button", title: "Dark or light", "aria-label": "Dark or light", onclick: () => theme.toggle() }, icon("theme"));
   const helpButton = h("button", { class: "icon-button", title: "Help (?)", "aria-label": "Help", onclick: () => help.showModal() }, icon("help"));
-  const top = h("header", { class: "topbar" }, h("span", { class: "brand" }, logo, h("b", {}, "Geoul")), sceneName, h("span", { class: "grow" }), rates, connection.pill, themeButton, helpButton);
+  const top = h("header", { class: "topbar" }, h("span", { class: "brand" }, logo, h("b", {}, "Geoul")), sceneName, h("span", { class: "grow" }), rates, connection.pill, who, signOut, themeButton, helpButton);
   const left = h("aside", { class: "left", "aria-label": "Scene tree" }, tree.element);
   const right = h("aside", { class: "right", "aria-label": "Properties" }, properties.element);
   const bottom = h("footer", { class: "bottom" }, transport.element);
@@ -113,20 +125,45 @@ function layout(): void {
   const leftBar = splitter({ label: "Width of the tree", variable: "--left", axis: "x", direction: 1, initial: innerWidth < 1400 ? 264 : 288, min: 180, max: half });
   const rightBar = splitter({ label: "Width of the properties", variable: "--right", axis: "x", direction: -1, initial: innerWidth < 1400 ? 308 : 324, min: 200, max: half });
   const dockBar = splitter({ label: "Height of the data panels", variable: "--dock", axis: "y", direction: -1, initial: Math.round(innerHeight * 0.34), min: 120, max: () => innerHeight - 280 });
-  document.body.append(h("div", { class: "app" }, top, left, leftBar, viewport, rightBar, right, dockBar, dock.element, bottom), help);
+  document.body.append(h("div", { class: "app" }, top, left, leftBar, viewport, rightBar, right, dockBar, dock.element, bottom), help, signIn.element);
 }
 
-let session: string | undefined;
+// What to do about how the server is entered.
+function entered(entry: Entry): EntryAnswer {
+  if (entry.kind === "unreachable") return { later: "nobody answers there" };
+  if (entry.kind === "refused") return { later: entry.reason };
+  if (entry.kind === "sign-in") signIn.open();
+  else if (signIn.element.open) signIn.close();
+  return entry.kind === "sign-in" ? "stay out" : "go";
+}
+
+function showWho(user: string | undefined, role: string | undefined): void {
+  const isSignedIn = session?.entry.kind === "signed-in";
+  who.hidden = !user || !role || user === "local";
+  setText(who, who.hidden ? "" : `${user} · ${role}`);
+  signOut.hidden = !isSignedIn;
+  const obstacle = mayDo(role, "operate") ? "" : `needs the role operate, you have ${role}`;
+  transport.setObstacle(obstacle);
+  viewTools?.setPullObstacle(obstacle);
+}
+
+let run: string | undefined;
 function connectionChanged(state: ConnectionState): void {
   connection.setState(state);
   transport.setLive(state.kind === "live");
   if (state.kind === "live") {
-    if (state.sessionId !== session || state.sessionId === undefined) {
+    showWho(state.user, state.role);
+    if (state.sessionId !== run || state.sessionId === undefined) {
       twin.reset();
       viewer?.clear();
     }
-    session = state.sessionId;
+    run = state.sessionId;
     log.note("info", `Connected to ${state.serverName || "the twin"} at ${url}`);
+  } else if (state.kind === "outside") {
+    showWho(undefined, undefined);
+    twin.reset();
+    viewer?.clear();
+    run = undefined;
   } else if (state.kind === "waiting" && state.attempt <= 1) {
     log.note("warning", `Connection lost: ${state.reason}`);
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/asio/ip/address.hpp>
 
+#include "geoul/runtime/access/peer_owner.h"
 #include "geoul/runtime/server/session.h"
 
 namespace geoul::runtime {
@@ -31,6 +32,38 @@ bool is_local_name(const std::string& name) {
 }
 
 }  // namespace
+
+std::string counted_address(const boost::asio::ip::address& address) {
+  if (address.is_v4()) return address.to_string();
+  if (address.to_v6().is_v4_mapped()) {
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  auto bytes = address.to_v6().to_bytes();
+  if (!address.is_loopback()) std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
+  return boost::asio::ip::address_v6(bytes).to_string() + (address.is_loopback() ? "" : "/64");
+}
+
+bool is_loopback(const boost::asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).is_loopback();
+  }
+  return address.is_loopback();
+}
+
+bool is_own_account(const boost::asio::ip::tcp::endpoint& peer, const boost::asio::ip::tcp::endpoint& own) {
+  if (!is_loopback(peer.address()) || !is_loopback(own.address())) return false;
+  const auto plain = [](const boost::asio::ip::tcp::endpoint& end) {
+    access::Endpoint out;
+    const auto address = end.address().is_v6() ? end.address().to_v6()
+                                               : make_address_v6(boost::asio::ip::v4_mapped, end.address().to_v4());
+    const auto bytes = address.to_bytes();
+    std::copy(bytes.begin(), bytes.end(), out.address.begin());
+    out.port = end.port();
+    return out;
+  };
+  const std::optional<std::uint32_t> owner = access::owner_of(plain(peer), plain(own));
+  return owner && (*owner == geteuid() || *owner == 0);
+}
 
 bool host_allowed(const ServerOptions& options, std::string_view host) {
   const std::string name = name_of(host);

@@ -5,15 +5,40 @@
 
 namespace geoul::runtime {
 
-Hub::Hub(ServerOptions given) : options(std::move(given)) {
+Seat::Seat(std::shared_ptr<Hub> hub, Visitor given) : visitor(std::move(given)), hub_(std::move(hub)) {
+  hub_->connection_count = ++hub_->connections;
+  ++hub_->connections_of[visitor.address];
+}
+
+Seat::~Seat() {
+  hub_->connection_count = --hub_->connections;
+  const auto count = hub_->connections_of.find(visitor.address);
+  if (--count->second == 0) hub_->connections_of.erase(count);
+}
+
+namespace {
+
+ServerOptions with_gate(ServerOptions options) {
+  if (!options.gate) options.gate = std::make_shared<access::Gate>(access::GateOptions{.limits = options.limits});
+  return options;
+}
+
+}  // namespace
+
+Hub::Hub(ServerOptions given) : options(with_gate(std::move(given))), gate(*options.gate) {
   session_id_ = std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
 }
 
-std::uint64_t Hub::join(Client& client) {
+std::uint64_t Hub::join(Client& client, access::Identity identity) {
   const std::uint64_t id = next_client_++;
-  members_[id].client = &client;
+  std::map<std::string, std::string> metadata = options.metadata;
+  metadata["user"] = identity.name;
+  metadata["role"] = to_string(identity.role);
+  Member& member = members_[id];
+  member.client = &client;
+  member.identity = std::move(identity);
   client_count = members_.size();
-  client.send_text(server_info_text({options.name, session_id_, options.metadata}));
+  client.send_text(server_info_text({options.name, session_id_, metadata}));
   std::vector<Channel> channels;
   for (const auto& [channel_id, channel] : channels_) channels.push_back(channel);
   client.send_text(advertise_text(channels));
@@ -21,6 +46,23 @@ std::uint64_t Hub::join(Client& client) {
   for (const auto& [service_id, service] : services_) services.push_back(service);
   if (!services.empty()) client.send_text(advertise_services_text(services));
   return id;
+}
+
+void Hub::check_members() {
+  std::vector<Client*> gone;  // dismiss() may change members_
+  for (auto& [id, member] : members_) {
+    if (!gate.holds(member.identity)) gone.push_back(member.client);
+  }
+  for (Client* client : gone) client->dismiss("signed out, or rights were changed");
+}
+
+std::string Hub::refusal(std::uint64_t client_id, access::Action action, const std::string& what) const {
+  const auto it = members_.find(client_id);
+  if (it == members_.end()) return "not connected";
+  const access::Identity& identity = it->second.identity;
+  if (gate.policy().allows(identity.role, action)) return {};
+  return what + ": the role '" + std::string(to_string(gate.policy().role_needed(action))) + "' is needed, '" +
+         identity.name + "' has '" + std::string(to_string(identity.role)) + "'";
 }
 
 void Hub::leave(std::uint64_t client_id) {
@@ -37,8 +79,13 @@ void Hub::handle(std::uint64_t client_id, GetParametersRequest request) {
 void Hub::handle(std::uint64_t client_id, SetParametersRequest request) {
   Client* client = find_client(client_id);
   if (!client) return;
+  if (std::string words = refusal(client_id, access::Action::kSetParameters, "setParameters"); !words.empty()) {
+    client->send_text(status_text(StatusLevel::kError, words));
+    if (!request.request_id.empty()) client->send_text(parameter_values_text({}, request.request_id));
+    return;
+  }
   ParameterChange change{client_id, request.request_id, {}};
-  std::vector<std::string> refused;
+  std::vector<std::string> rejected;
   for (Parameter& parameter : request.parameters) {
     const auto it = parameters_.find(parameter.name);
     const bool same_kind = it != parameters_.end() && it->second.parameter.value.index() == parameter.value.index();
@@ -50,12 +97,12 @@ void Hub::handle(std::uint64_t client_id, SetParametersRequest request) {
                       : same_kind             ? "' is read-only"
                                               : "' is of another type";
     client->send_text(status_text(StatusLevel::kError, "setParameters: '" + parameter.name + why));
-    refused.push_back(parameter.name);
+    rejected.push_back(parameter.name);
   }
   if (!change.parameters.empty()) {
     enqueue(std::move(change));
-  } else if (!request.request_id.empty() && !refused.empty()) {
-    client->send_text(parameter_values_text(parameters(refused), request.request_id));
+  } else if (!request.request_id.empty() && !rejected.empty()) {
+    client->send_text(parameter_values_text(parameters(rejected), request.request_id));
   }
 }
 
@@ -87,6 +134,8 @@ void Hub::handle(std::uint64_t client_id, ServiceRequest request) {
   } else if (request.encoding != it->second.request.encoding) {
     problem = it->second.name + ": request is encoded as '" + request.encoding.substr(0, 32) + "', '" +
               it->second.request.encoding + "' is expected";
+  } else {
+    problem = refusal(client_id, it->second.action, it->second.name);
   }
   if (!problem.empty()) {
     client->send_text(service_failure_text(request.service_id, request.call_id, problem));

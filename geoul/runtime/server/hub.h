@@ -13,11 +13,31 @@
 #include <string_view>
 #include <vector>
 
+#include "geoul/runtime/server/entry.h"
 #include "geoul/runtime/server/messages.h"
 #include "geoul/runtime/server/outbox.h"
 #include "geoul/runtime/server/server.h"
 
+namespace boost::asio::ssl {
+class context;
+}
+
 namespace geoul::runtime {
+
+class Hub;
+
+// A connection's place among those that an address may hold; given back when the last of its owners dies.
+class Seat {
+ public:
+  Seat(std::shared_ptr<Hub> hub, Visitor visitor);
+  ~Seat();
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+  const Visitor visitor;
+
+ private:
+  std::shared_ptr<Hub> hub_;
+};
 
 // A WebSocket client as the hub sees it. Called in the server's thread.
 class Client {
@@ -28,8 +48,9 @@ class Client {
   virtual void send_frame(const Frame& frame) = 0;  // ignored unless subscribed
   virtual void send_time(Time time) = 0;
   virtual void drop_channel(std::uint32_t channel_id) = 0;
-  virtual void close() = 0;  // says good-bye, then ends
-  virtual void abort() = 0;  // ends
+  virtual void close() = 0;                             // says good-bye, then ends
+  virtual void dismiss(const std::string& reason) = 0;  // ends since the client may not stay
+  virtual void abort() = 0;                             // ends
 };
 
 struct StoredParameter {
@@ -42,7 +63,8 @@ class Hub {
   explicit Hub(ServerOptions options);
 
   // ---- server's thread ----
-  std::uint64_t join(Client& client);  // sends what every new client is told
+  std::uint64_t join(Client& client, access::Identity identity);  // sends what every new client is told
+  void check_members();                                           // dismisses those who may not stay
   void leave(std::uint64_t client_id);
   // Acts on a message of a client; subscriptions are the session's own business and do not come here.
   void handle(std::uint64_t client_id, GetParametersRequest request);
@@ -65,8 +87,16 @@ class Hub {
   std::vector<Client*> clients() const;
 
   const ServerOptions options;
-  std::function<void(Request)> enqueue;  // hands a request to the owner of the server
+  access::Gate& gate;
+  std::shared_ptr<boost::asio::ssl::context> tls;  // none: no client may speak TLS
+  bool is_open = false;                            // beyond the loopback interface: TLS is a must
+  std::uint16_t port = 0;
+  std::function<void(Request)> enqueue;             // hands a request to the owner of the server
+  std::function<void(std::function<void()>)> work;  // runs in another thread
+  std::size_t sign_ins = 0;                         // passwords that are being hashed or wait for it
   std::size_t connections = 0;
+  std::map<std::string, std::size_t> connections_of;  // by address
+  std::size_t queued_bytes = 0;                       // to be sent, of all clients
 
   // ---- any thread ----
   bool wants(std::uint32_t channel_id) const;
@@ -76,13 +106,18 @@ class Hub {
   std::atomic<std::uint64_t> messages_sent{0};
   std::atomic<std::uint64_t> messages_dropped{0};
   std::atomic<std::uint64_t> bad_messages{0};
+  std::atomic<std::uint64_t> refused{0};
 
  private:
   struct Member {
     Client* client = nullptr;
+    access::Identity identity{};
     std::set<std::string> watched;
     bool watches_all = false;
   };
+
+  // Empty where the client may, else words that say which role is needed.
+  std::string refusal(std::uint64_t client_id, access::Action action, const std::string& what) const;
 
   std::uint64_t next_client_ = 1;
   std::map<std::uint64_t, Member> members_;

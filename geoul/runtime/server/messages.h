@@ -14,6 +14,7 @@
 
 #include "geoul/core/result.h"
 #include "geoul/core/time.h"
+#include "geoul/runtime/access/policy.h"
 
 namespace geoul::runtime {
 
@@ -41,6 +42,7 @@ struct Service {
   std::string type;  // free text
   ServiceType request;
   ServiceType response;
+  access::Action action = access::Action::kOperate;  // what a caller must be allowed
 };
 
 using ParameterValue = std::variant<bool, double, std::string, std::vector<double>>;

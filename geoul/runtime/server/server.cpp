@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -21,7 +22,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t kMaxRequests = 1024;  // waiting for the owner; more are refused
+constexpr std::chrono::seconds kCheckPeriod{1};  // how long a client that may not stay does so at most
 
 Error listen_error(const ServerOptions& options, const error_code& error) {
   const std::string where = "port " + std::to_string(options.port) + " on " + options.address;
@@ -34,23 +35,60 @@ Error listen_error(const ServerOptions& options, const error_code& error) {
   return {ErrorCode::kUnavailable, where + ": " + error.message()};
 }
 
+std::size_t size_of(const Request& request) {
+  std::size_t bytes = 64;
+  if (const auto* call = std::get_if<ServiceCall>(&request)) bytes += call->payload.size() + call->encoding.size();
+  if (const auto* change = std::get_if<ParameterChange>(&request)) {
+    for (const Parameter& one : change->parameters) {
+      bytes += 64 + one.name.size();
+      if (const auto* text = std::get_if<std::string>(&one.value)) bytes += text->size();
+      if (const auto* list = std::get_if<std::vector<double>>(&one.value)) bytes += list->size() * sizeof(double);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 struct Server::Impl {
   explicit Impl(ServerOptions options)
-      : hub(std::make_shared<Hub>(std::move(options))), inbox(hub->options.outbox), acceptor(io), retry(io) {}
+      : hub(std::make_shared<Hub>(std::move(options))),
+        inbox(hub->options.limits.outbox),
+        acceptor(io),
+        retry(io),
+        check(io) {}
+
+  // Beyond the loopback interface nobody is let in unknown, and nothing is sent in the clear.
+  Result<void> guard(const asio::ip::address& address) {
+    if (hub->options.certificate) {
+      auto tls = make_tls(*hub->options.certificate);
+      if (!tls) return tls.error();
+      hub->tls = std::move(tls).value();
+    }
+    hub->is_open = !is_loopback(address);
+    if (!hub->is_open) return {};
+    const std::string opens = "listening on " + hub->options.address + " opens the twin to the network, which needs ";
+    if (!hub->gate.has_users()) {
+      return Error{ErrorCode::kBadInput, opens +
+                                             "users; add one with 'geoul user add NAME --role operate', or leave "
+                                             "the address at 127.0.0.1"};
+    }
+    if (!hub->tls) return Error{ErrorCode::kBadInput, opens + "TLS; give a certificate"};
+    return {};
+  }
 
   Result<void> listen() {
     error_code error;
     const auto address = asio::ip::make_address(hub->options.address, error);
     if (error) return Error{ErrorCode::kBadInput, "'" + hub->options.address + "' is not an IP address"};
+    if (Result<void> guarded = guard(address); !guarded) return guarded;
     const tcp::endpoint endpoint(address, hub->options.port);
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error) return listen_error(hub->options, error);
-    port = acceptor.local_endpoint(error).port();
+    port = hub->port = acceptor.local_endpoint(error).port();
     return {};
   }
 
@@ -68,6 +106,15 @@ struct Server::Impl {
     });
   }
 
+  void watch_members() {
+    check.expires_after(kCheckPeriod);
+    check.async_wait([this](error_code stopped) {
+      if (stopped) return;
+      hub->check_members();
+      watch_members();
+    });
+  }
+
   // Runs `action` in the server's thread, before any message that is published after this call.
   void command(std::function<void()> action) {
     const std::lock_guard lock(mutex);
@@ -82,7 +129,7 @@ struct Server::Impl {
 
   void drain() {
     std::vector<std::function<void()>> actions;
-    Outbox frames(hub->options.outbox);
+    Outbox frames(hub->options.limits.outbox);
     std::optional<Time> newest;
     {
       const std::lock_guard lock(mutex);
@@ -100,7 +147,11 @@ struct Server::Impl {
     std::function<void()> notify;
     {
       const std::lock_guard lock(request_mutex);
-      if (requests.size() < kMaxRequests || std::holds_alternative<ClientLeft>(request)) {
+      const std::size_t bytes = size_of(request);
+      const bool fits = requests.size() < hub->options.limits.waiting_requests &&
+                        request_bytes + bytes <= hub->options.limits.waiting_bytes;
+      if (fits || std::holds_alternative<ClientLeft>(request)) {
+        request_bytes += bytes;
         requests.push_back(std::move(request));
         notify = on_request;
       }
@@ -121,6 +172,7 @@ struct Server::Impl {
       wait_for_clients(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     });
     thread.join();
+    worker.join();
   }
 
   void wait_for_clients(std::chrono::steady_clock::time_point until) {
@@ -142,12 +194,14 @@ struct Server::Impl {
 
   std::mutex request_mutex;
   std::vector<Request> requests;
+  std::size_t request_bytes = 0;
   std::function<void()> on_request;
 
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   tcp::acceptor acceptor;
-  asio::steady_timer retry;
+  asio::steady_timer retry, check;
+  asio::thread_pool worker{1};  // hashes passwords, writes the user store
   std::thread thread;
 };
 
@@ -158,7 +212,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   Impl* raw = impl.get();
   if (Result<void> listening = raw->listen(); !listening) return listening.error();
   raw->hub->enqueue = [raw](Request request) { raw->enqueue(std::move(request)); };
+  raw->hub->work = [raw](std::function<void()> job) { asio::post(raw->worker, std::move(job)); };
   raw->accept();
+  raw->watch_members();
   raw->thread = std::thread([raw] { raw->io.run(); });
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
@@ -167,11 +223,13 @@ Server::~Server() { impl_->stop(); }
 
 std::uint16_t Server::port() const { return impl_->port; }
 
+const ServerOptions& Server::options() const { return impl_->hub->options; }
+
 std::string Server::url() const {
   std::string host = impl_->hub->options.address;
   if (host == "0.0.0.0" || host == "::") host = "localhost";
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(impl_->port);
+  return (impl_->hub->is_open ? "https://" : "http://") + host + ":" + std::to_string(impl_->port);
 }
 
 std::uint32_t Server::add_channel(Channel channel) {
@@ -219,6 +277,7 @@ void Server::set_parameter(Parameter parameter, bool writable) {
 
 std::vector<Request> Server::take_requests() {
   const std::lock_guard lock(impl_->request_mutex);
+  impl_->request_bytes = 0;
   return std::exchange(impl_->requests, {});
 }
 
@@ -253,7 +312,8 @@ void Server::finish(const ParameterChange& change) {
 
 ServerStats Server::stats() const {
   const Hub& hub = *impl_->hub;
-  return {hub.client_count, hub.connection_count, hub.messages_sent, hub.messages_dropped, hub.bad_messages};
+  return {hub.client_count,     hub.connection_count, hub.messages_sent,
+          hub.messages_dropped, hub.bad_messages,     hub.refused};
 }
 
 }  // namespace geoul::runtime

@@ -19,28 +19,31 @@
 
 #include "geoul/core/result.h"
 #include "geoul/core/time.h"
+#include "geoul/runtime/access/certificate.h"
+#include "geoul/runtime/access/gate.h"
+#include "geoul/runtime/access/limits.h"
 #include "geoul/runtime/server/messages.h"
-#include "geoul/runtime/server/outbox.h"
 
 namespace geoul::runtime {
 
 struct ServerOptions {
   std::string name = "Geoul";
-  std::string address = "127.0.0.1";  // IP address to listen on; "0.0.0.0" opens the server to the network
-  std::uint16_t port = 8765;          // 0: any free one, see Server::port()
-  std::filesystem::path files{};      // folder of the web application; empty: none is served
+  // IP address to listen on. "0.0.0.0" opens the server to the network, which takes a gate with users and a
+  // certificate.
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8765;      // 0: any free one, see Server::port()
+  std::filesystem::path files{};  // folder of the web application; empty: none is served
   std::map<std::string, std::string> metadata{};
   // Web pages that may connect beside those of this server and of this machine ("https://app.foxglove.dev").
   std::vector<std::string> allowed_origins = {"https://app.foxglove.dev", "https://lichtblick-suite.github.io",
                                               "file://"};
   std::vector<std::string> allowed_hosts{};  // further names that this machine is reached by, without port
 
-  std::size_t max_clients = 32;              // WebSocket clients
-  std::size_t max_connections = 128;         // clients and HTTP connections
-  std::size_t max_client_message = 1 << 20;  // [byte]
-  OutboxLimits outbox{};                     // per client
-  Duration request_timeout{10'000'000'000};  // for a whole HTTP request, handshake included
-  Duration idle_timeout{60'000'000'000};     // a client that neither speaks nor answers pings is cut off
+  // Who is let in. None: processes of this account, over the loopback interface; see access/gate.h.
+  std::shared_ptr<access::Gate> gate{};
+  // Where there is one, clients may speak TLS; beyond the loopback interface they must.
+  std::shared_ptr<const access::Certificate> certificate{};
+  Limits limits{};
 };
 
 // A client's call of a service; answer with Server::respond or Server::fail, at any time, from any thread.
@@ -73,11 +76,13 @@ struct ServerStats {
   std::uint64_t messages_sent = 0;     // message frames, to all clients
   std::uint64_t messages_dropped = 0;  // for slow clients
   std::uint64_t bad_messages = 0;      // refused messages from clients
+  std::uint64_t refused = 0;           // WebSockets that were not let in
 };
 
 class Server {
  public:
-  // Listens and starts the thread. kUnavailable where the port is in use or the address is not this machine's.
+  // Listens and starts the thread. kUnavailable where the port is in use or the address is not this machine's;
+  // kBadInput where it would be open to the network without users or without TLS.
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
   // Says good-bye to the clients, waits at most a second for them, ends the thread.
   ~Server();
@@ -85,7 +90,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   std::uint16_t port() const;
-  std::string url() const;  // "http://127.0.0.1:8765"
+  const ServerOptions& options() const;  // as it runs, with its gate
+  std::string url() const;               // "http://127.0.0.1:8765", https where nothing else is spoken
 
   // Offers a channel or service to all clients, now and later; `id` is assigned and returned.
   std::uint32_t add_channel(Channel channel);

@@ -242,7 +242,7 @@ TEST(Server, ParametersAreReadWatchedAndChangedByTheOwner) {
 }
 
 TEST(Server, ASlowClientNeverStallsThePublisherAndGetsTheNewest) {
-  auto server = start({.outbox = {.frames_per_channel = 16, .bytes = 8u << 20}});
+  auto server = start({.limits = {.outbox = {.frames_per_channel = 16, .bytes = 8u << 20}}});
   const auto channel = server->add_channel(joints());
   TestClient slow(server->port());
   slow.read_op("advertise");
@@ -284,7 +284,7 @@ TEST(Server, ASlowClientNeverStallsThePublisherAndGetsTheNewest) {
 }
 
 TEST(Server, SurvivesMalformedMessages) {
-  auto server = start({.max_client_message = 10'000});
+  auto server = start({.limits = {.client_message = 10'000}});
   const auto channel = server->add_channel(joints());
   for (const std::string& raw : {std::string("\x83\x80\0\0\0\0", 6),  // reserved opcode
                                  std::string("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14),  // huge length
@@ -370,7 +370,7 @@ int handshake_status(std::uint16_t port, const std::string& host, const std::str
 }
 
 TEST(Server, RefusesForeignOriginsAndNamesAndUnknownSubprotocols) {
-  auto server = start({.max_clients = 2});
+  auto server = start({.limits = {.clients = 2}});
   const auto port = server->port();
   const std::string protocol = "Sec-WebSocket-Protocol: foxglove.websocket.v1\r\n";
   EXPECT_EQ(handshake_status(port, "localhost", protocol + "Origin: http://evil.example\r\n"), 403);
@@ -421,7 +421,7 @@ TEST(Server, SaysHowToBuildAStudioThatIsMissing) {
 }
 
 TEST(Server, CutsOffARequestThatNeverEnds) {
-  auto server = start({.request_timeout = Duration{300'000'000}});
+  auto server = start({.limits = {.request_timeout = Duration{300'000'000}}});
   const auto begin = steady_clock::now();
   ask(server->port(), "GET / HTTP/1.1\r\nHost: local");  // returns when the server closes
   EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(3));

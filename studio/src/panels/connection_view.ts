@@ -55,6 +55,7 @@ export class ConnectionView {
     if (isStalled) return `No data for ${Math.round((now - lastMessageAt) / 1000)} s`;
     if (state.kind === "live") return "Live";
     if (state.kind === "connecting") return "Connecting";
+    if (state.kind === "outside") return "Signed out";
     return state.kind === "waiting" ? "Disconnected" : "Closed";
   }
 }

@@ -33,6 +33,7 @@ export class TransportBar {
   private events: Mark[] = [];
   private isScrubbing = false;
   private isLive = false;
+  private obstacle = ""; // why the twin may not be steered
   private shownMode: ClockMode | undefined;
 
   constructor(
@@ -96,11 +97,21 @@ export class TransportBar {
     this.enable();
   }
 
+  // obstacle  why this user may not steer; empty: nothing is in the way
+  setObstacle(obstacle: string): void {
+    this.obstacle = obstacle;
+    this.enable();
+    this.showMode(this.shownMode ?? ClockMode.PAUSED, true);
+    for (const [one, words] of [[this.beginButton, "To the beginning (Home)"], [this.stepButton, "One step (→ or .)"], [this.speed, "Speed"]] as const) {
+      one.title = obstacle ? `${words}: ${obstacle}` : words;
+    }
+  }
+
   // A clock that arrived before the connection broke may be shown after it: only both together let the user press.
   private enable(): void {
     const { clock } = this.twin;
-    const enabled = this.isLive && clock !== undefined;
-    for (const one of [this.playButton, this.stepButton, this.speed]) one.disabled = !enabled;
+    const enabled = this.isLive && clock !== undefined && !this.obstacle;
+    for (const one of [this.playButton, this.stepButton, this.speed, this.liveButton]) one.disabled = !enabled;
     this.beginButton.disabled = this.scrub.disabled = !(enabled && clock.canSeek);
   }
 
@@ -119,7 +130,7 @@ export class TransportBar {
     if (!this.isScrubbing) this.scrub.value = String(Math.round(part * SCRUB_STEPS));
     this.scrub.style.setProperty("--part", `${(Number(this.scrub.value) / SCRUB_STEPS) * 100}%`);
     setAttribute(this.scrub, "aria-valuetext", `${this.now.textContent} of ${this.end.textContent}`);
-    setAttribute(this.scrub, "title", clock && !clock.canSeek ? "This run cannot be moved in time" : "Time in the run");
+    setAttribute(this.scrub, "title", clock && !clock.canSeek ? "This run cannot be moved in time" : this.obstacle ? `Time in the run: ${this.obstacle}` : "Time in the run");
     if (clock && document.activeElement !== this.speed) this.showSpeed(clock);
     this.showLive(clock);
     for (const { time, element } of this.events) {
@@ -132,7 +143,7 @@ export class TransportBar {
     this.liveButton.hidden = !clock?.isLive;
     const isFollowing = clock?.isFollowing ?? false;
     setAttribute(this.liveButton, "aria-pressed", String(isFollowing));
-    this.liveButton.title = isFollowing ? "The plant as it is now" : "Back to the plant as it is now (End)";
+    this.liveButton.title = isFollowing ? "The plant as it is now" : `Back to the plant as it is now (End)${this.obstacle ? `: ${this.obstacle}` : ""}`;
     document.body.dataset.time = clock?.isLive ? (isFollowing ? "live" : "past") : "";
   }
 
@@ -155,13 +166,13 @@ export class TransportBar {
     this.speed.value = value;
   }
 
-  private showMode(mode: ClockMode): void {
-    if (mode === this.shownMode) return;
+  private showMode(mode: ClockMode, anew = false): void {
+    if (mode === this.shownMode && !anew) return;
     this.shownMode = mode;
     const isPaused = mode === ClockMode.PAUSED;
     this.playButton.replaceChildren(icon(isPaused ? "play" : "pause"));
     setAttribute(this.playButton, "aria-label", isPaused ? "Play" : "Pause");
-    this.playButton.title = `${isPaused ? "Play" : "Pause"} (Space)`;
+    this.playButton.title = `${isPaused ? "Play" : "Pause"} (Space)${this.obstacle ? `: ${this.obstacle}` : ""}`;
   }
 
   private scrubbed(): void {

@@ -54,6 +54,13 @@ export class ViewTools {
     );
   }
 
+  // obstacle  why this user may not pull; empty: nothing is in the way
+  setPullObstacle(obstacle: string): void {
+    if (obstacle && this.pullButton.getAttribute("aria-pressed") === "true") this.pullButton.click();
+    this.pullButton.disabled = obstacle !== "";
+    this.pullButton.title = `Pull bodies with the left button (D; or hold Ctrl)${obstacle ? `: ${obstacle}` : ""}`;
+  }
+
   toggleFollow(): void {
     this.followButton.click();
   }

@@ -9,9 +9,13 @@ export const SUBPROTOCOL = "foxglove.websocket.v1";
 
 export type ConnectionState =
   | { kind: "connecting"; attempt: number }
-  | { kind: "live"; serverName: string; sessionId: string | undefined }
+  | { kind: "live"; serverName: string; sessionId: string | undefined; user: string | undefined; role: string | undefined }
   | { kind: "waiting"; attempt: number; retryAt: number; reason: string }
+  | { kind: "outside" } // the server lets in only who signs in
   | { kind: "closed" };
+
+// Connect, wait for the user, or try again later, with the reason.
+export type EntryAnswer = "go" | "stay out" | { later: string };
 
 // The part of the browser's WebSocket that the client uses; tests hand in their own.
 export interface Socket {
@@ -30,6 +34,7 @@ export interface ClientOptions {
   topics: ReadonlyMap<string, string>; // topic -> schema name that the studio can read
   onDemand?: ReadonlySet<string>; // topics that are subscribed only while wanted: see want()
   open: (url: string, subprotocol: string) => Socket;
+  enter?: () => Promise<EntryAnswer>; // asked before every attempt; after "stay out" start() goes on
   onState: (state: ConnectionState) => void;
   onMessage: (topic: string, payload: Uint8Array, time: bigint) => void;
   onTime: (time: bigint) => void;
@@ -66,7 +71,7 @@ export class FoxgloveClient {
   }
 
   start(): void {
-    if (this.state.kind === "closed") this.connect();
+    if (this.state.kind === "closed" || this.state.kind === "outside") this.connect();
   }
 
   // Tries at once instead of at the end of the current pause. Does nothing while connected.
@@ -132,6 +137,20 @@ export class FoxgloveClient {
   private connect(): void {
     this.attempt += 1;
     this.setState({ kind: "connecting", attempt: this.attempt });
+    if (this.options.enter) void this.enter(this.options.enter, this.attempt);
+    else this.open();
+  }
+
+  private async enter(ask: () => Promise<EntryAnswer>, attempt: number): Promise<void> {
+    const answer = await ask();
+    if (this.state.kind !== "connecting" || attempt !== this.attempt) return; // stopped meanwhile
+    if (answer === "go") return this.open();
+    if (answer !== "stay out") return this.wait(answer.later);
+    this.attempt = 0;
+    this.setState({ kind: "outside" });
+  }
+
+  private open(): void {
     let socket: Socket;
     try {
       socket = this.options.open(this.options.url, SUBPROTOCOL);
@@ -198,7 +217,7 @@ export class FoxgloveClient {
       case "serverInfo":
         clearTimeout(this.timer);
         this.attempt = 0;
-        this.setState({ kind: "live", serverName: message.name, sessionId: message.sessionId });
+        this.setState({ kind: "live", serverName: message.name, sessionId: message.sessionId, user: message.user, role: message.role });
         break;
       case "advertise":
         for (const channel of message.channels) {

@@ -14,7 +14,7 @@ export interface Service {
 }
 
 export type ServerText =
-  | { op: "serverInfo"; name: string; capabilities: string[]; sessionId: string | undefined }
+  | { op: "serverInfo"; name: string; capabilities: string[]; sessionId: string | undefined; user: string | undefined; role: string | undefined }
   | { op: "status"; level: number; message: string }
   | { op: "advertise"; channels: Channel[] }
   | { op: "unadvertise"; channelIds: number[] }
@@ -71,6 +71,7 @@ export function parseServerText(text: string): ServerText {
         name: typeof fields.name === "string" ? fields.name : "",
         capabilities: Array.isArray(fields.capabilities) ? fields.capabilities.map(String) : [],
         sessionId: typeof fields.sessionId === "string" ? fields.sessionId : undefined,
+        ...identityOf(fields.metadata),
       };
     case "status":
       return { op, level: asNumber(fields, "level"), message: asString(fields, "message") };
@@ -92,6 +93,12 @@ export function parseServerText(text: string): ServerText {
     default:
       return { op: "other", name: op };
   }
+}
+
+// Who the server takes this client for: Geoul says so in its metadata.
+function identityOf(value: unknown): { user: string | undefined; role: string | undefined } {
+  const fields = (typeof value === "object" && value !== null ? value : {}) as Fields;
+  return { user: typeof fields.user === "string" ? fields.user : undefined, role: typeof fields.role === "string" ? fields.role : undefined };
 }
 
 function parseChannel(value: unknown): Channel {
