@@ -277,7 +277,7 @@ TEST(Filters, ExcludeArticulationsAndMergedGroups) {
 TEST(Findings, SayWhatOfOtherEnginesIsNotRead) {
   Diagnostics d;
   read(header() +
-           "def MjcActuator \"a\"\n{\n}\ndef DistantLight \"sun\"\n{\n}\ndef Xform \"b\" (\n    prepend apiSchemas = "
+           "def MjcActuator \"a\"\n{\n}\ndef PortalLight \"sun\"\n{\n}\ndef Xform \"b\" (\n    prepend apiSchemas = "
            "[\"PhysicsRigidBodyAPI\"]\n)\n{\n    float physxRigidBody:linearDamping = 0.5\n}\n",
        d);
   EXPECT_EQ(
