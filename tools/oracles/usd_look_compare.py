@@ -31,8 +31,8 @@ def bound(prim):
 
 def corners(mesh):
     """(index in faceVertexIndices, face) of each corner of the fans."""
-    counts = mesh.GetFaceVertexCountsAttr().Get() or []
-    holes = set(mesh.GetHoleIndicesAttr().Get() or [])
+    counts = mesh.GetFaceVertexCountsAttr().Get(EARLIEST) or []
+    holes = set(mesh.GetHoleIndicesAttr().Get(EARLIEST) or [])
     flip = mesh.GetOrientationAttr().Get() == "leftHanded"
     out, at = [], 0
     for face, count in enumerate(counts):
@@ -46,7 +46,7 @@ def corners(mesh):
 
 def by_corner(mesh, values, indices, interpolation):
     """The value of each corner, or None where the numbers do not fit."""
-    points = mesh.GetFaceVertexIndicesAttr().Get()
+    points = mesh.GetFaceVertexIndicesAttr().Get(EARLIEST)
     out = []
     for corner, face in corners(mesh):
         i = {"constant": 0, "uniform": face, "faceVarying": corner}.get(interpolation, points[corner])
