@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string>
+
+#include "geoul/scene/formats/write/write.h"
 
 namespace geoul::runtime {
 namespace {
@@ -118,9 +122,53 @@ class ShapeWriter {
   foxglove::Color color_;
 };
 
+// Whether a shape's mesh looks as meant only with normals, pictures or colours of its corners.
+bool needs_model(const scene::Scene& scene, const scene::Shape& shape) {
+  scene::MeshId id;
+  if (const auto* mesh = std::get_if<scene::TriangleMesh>(&shape.geometry)) id = mesh->mesh;
+  if (const auto* hull = std::get_if<scene::ConvexHull>(&shape.geometry)) id = hull->mesh;
+  if (!id.valid()) return false;
+  const scene::Mesh& mesh = scene.meshes[id.index()];
+  const auto pictures = [&](scene::MaterialId material) {
+    if (!material.valid()) return false;
+    const scene::Material& m = scene.materials[material.index()];
+    return m.color_map.texture.valid() || m.normal_map.texture.valid() || m.emission_map.texture.valid() ||
+           m.roughness_map.texture.valid() || m.occlusion_map.texture.valid() ||
+           (m.mesh_colors && !mesh.colors.empty());
+  };
+  const auto& sets = shape.set_materials;
+  return !mesh.corner_normals.empty() || !sets.empty() || pictures(shape.material) ||
+         std::any_of(sets.begin(), sets.end(), pictures);
+}
+
 }  // namespace
 
-void add_shape(const scene::Scene& scene, const scene::Shape& shape, foxglove::SceneEntity& entity) {
+bool ModelBytes::add(const scene::Scene& scene, const scene::Shape& shape, foxglove::SceneEntity& entity) {
+  if (!needs_model(scene, shape) || used_ > kMostBytes) return false;
+  Diagnostics notes;
+  const std::optional<std::string> glb = scene::glb_of(scene, shape, notes);
+  if (!glb || glb->size() > kMostBytes - used_) return false;
+  used_ += glb->size();
+  foxglove::ModelPrimitive& model = *entity.add_models();
+  const Posed& X = shape.X_BS;
+  model.mutable_pose()->mutable_position()->set_x(X.p.x);
+  model.mutable_pose()->mutable_position()->set_y(X.p.y);
+  model.mutable_pose()->mutable_position()->set_z(X.p.z);
+  model.mutable_pose()->mutable_orientation()->set_x(X.R.x);
+  model.mutable_pose()->mutable_orientation()->set_y(X.R.y);
+  model.mutable_pose()->mutable_orientation()->set_z(X.R.z);
+  model.mutable_pose()->mutable_orientation()->set_w(X.R.w);
+  model.mutable_scale()->set_x(1);
+  model.mutable_scale()->set_y(1);
+  model.mutable_scale()->set_z(1);
+  model.set_media_type("model/gltf-binary");
+  model.set_data(*glb);
+  return true;
+}
+
+void add_shape(const scene::Scene& scene, const scene::Shape& shape, ModelBytes& models,
+               foxglove::SceneEntity& entity) {
+  if (models.add(scene, shape, entity)) return;
   std::visit(ShapeWriter(scene, shape, entity), shape.geometry);
 }
 

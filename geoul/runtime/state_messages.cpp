@@ -97,12 +97,13 @@ std::string scene_message(const Twin& twin, Time time) {
     label.set_value(label_of(frame));
     return entity;
   };
+  ModelBytes models;
   for (int body = -1; body < static_cast<int>(twin.scene.bodies.size()); ++body) {
     foxglove::SceneEntity* entity = nullptr;
     for (const scene::Shape& shape : twin.scene.shapes) {
       if (!shape.visible || shape.body.value != body) continue;
       if (!entity) entity = &add_entity(body < 0 ? "world" : twin.scene.bodies[static_cast<std::size_t>(body)].path);
-      add_shape(twin.scene, shape, *entity);
+      add_shape(twin.scene, shape, models, *entity);
     }
   }
   return out.SerializeAsString();

@@ -11,6 +11,7 @@ using ShapeId = Id<struct ShapeTag>;
 using MaterialId = Id<struct MaterialTag>;  // -1: none
 using MeshId = Id<struct MeshTag>;
 using SiteId = Id<struct SiteTag>;
+using TextureId = Id<struct TextureTag>;  // -1: none
 using CameraId = Id<struct CameraTag>;
 
 inline constexpr BodyId kWorld{};

@@ -2,6 +2,7 @@
 // dynamics compiles it, writers and viewers read it. Names are USD paths: "/Cell/UR3e/forearm".
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,29 @@ struct Camera {
   double far = 1000;          // [m]
 };
 
+// A light as the file says it; dynamics and contact know nothing of it. It shines along -z of its frame (a sphere and a
+// dome all round; a dome's image has its upper pole along +y of the frame). Source: UsdLux LightAPI.
+struct Light {
+  enum class Kind { kDistant, kSphere, kDisk, kRectangle, kCylinder, kDome };
+
+  std::string path;
+  BodyId body;
+  Posed X_BL;
+  Kind kind = Kind::kDistant;
+  std::array<float, 3> color{1, 1, 1};  // linear
+  double intensity = 1;                 // luminance = color x intensity x 2^exposure [cd/m2], before normalize
+  double exposure = 0;
+  bool normalize = false;             // divided by the area that shines [m2] (a distant light: by its solid angle)
+  std::optional<double> temperature;  // [K] of a black body, whose colour multiplies color
+  double radius = 0.5;                // sphere, disk, cylinder [m]
+  double width = 1, height = 1;       // rectangle along x and y; a cylinder's width is its length along x [m]
+  double angle = 0;                   // distant: across the source [rad]
+  double cone_angle = 0;              // half angle of a spot [rad]; 0: none
+  double cone_softness = 0;           // 0 to 1
+  TextureMap image;                   // of a rectangle or a dome (latitude and longitude)
+};
+const char* to_string(Light::Kind kind);
+
 struct Scene {
   std::string name;
   Vec3d gravity{0, 0, -9.81};  // [m/s2]
@@ -69,8 +93,10 @@ struct Scene {
   std::vector<Shape> shapes;
   std::vector<Material> materials;
   std::vector<Mesh> meshes;
+  std::vector<Texture> textures;
   std::vector<Site> sites;
   std::vector<Camera> cameras;
+  std::vector<Light> lights;
   std::vector<std::pair<BodyId, BodyId>> collision_exclusions;  // pairs that never touch
 };
 

@@ -1,5 +1,6 @@
 // Prints a USD file as Geoul composes it, for usd_compare.py: a line of JSON for the file, then one for each prim.
 //   usd_dump FILE...     values at the default time;    usd_dump -t TIME FILE...    at a time code
+//   usd_dump -l FILE...  looks instead of prims, for usd_look_compare.py: a line for each shape, see print_looks()
 // File: {"file", "read": whether read_scene() takes it, "parsed", "errors": [...], "warnings": [codes], counts of the
 // scene} Prim: {"path", "type", "apis", "instance", "world": 16 numbers row by row as USD writes them, in units of the
 // file,
@@ -103,6 +104,44 @@ void print_prim(const View& view, const Prim& prim) {
   std::puts("}}");
 }
 
+// Weighted sums: equal lists, equal sums to rounding.
+template <class List, class Get>
+double sum_of(const List& list, Get get) {
+  double sum = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) sum += get(list[i]) * (1 + static_cast<double>(i % 97));
+  return sum;
+}
+
+// {"shape", "material": path or "", "sets": [paths], "normals": sum, "textures": {name: sum}, "colors": sum}
+void print_looks(const scene::Scene& s) {
+  const auto name = [&](scene::MaterialId id) { return id.valid() ? s.materials[id.index()].path : std::string(); };
+  for (const scene::Shape& shape : s.shapes) {
+    std::fputs("{\"shape\":", stdout), print(shape.path);
+    std::fputs(",\"material\":", stdout), print(name(shape.material));
+    std::vector<std::string> sets;
+    for (std::size_t k = 1; k < shape.set_materials.size(); ++k) sets.push_back(name(shape.set_materials[k]));
+    std::fputs(",\"sets\":", stdout), print_list(sets);
+    scene::MeshId id;
+    if (const auto* m = std::get_if<scene::TriangleMesh>(&shape.geometry)) id = m->mesh;
+    if (const auto* m = std::get_if<scene::ConvexHull>(&shape.geometry)) id = m->mesh;
+    if (id.valid()) {
+      const scene::Mesh& mesh = s.meshes[id.index()];
+      const auto vector = [](const Vec3<float>& n) { return static_cast<double>(n.x + 2 * n.y + 3 * n.z); };
+      std::printf(",\"normals\":%.9g", sum_of(mesh.corner_normals, vector));
+      std::printf(",\"colors\":%.9g",
+                  sum_of(mesh.colors, [](const auto& c) { return double(c[0] + 2 * c[1] + 3 * c[2]); }));
+      std::fputs(",\"textures\":{", stdout);
+      for (std::size_t i = 0; i < mesh.textures.size(); ++i) {
+        if (i > 0) std::putchar(',');
+        print(mesh.textures[i].name);
+        std::printf(":%.9g", sum_of(mesh.textures[i].st, [](const auto& p) { return double(p[0] + 2 * p[1]); }));
+      }
+      std::putchar('}');
+    }
+    std::puts("}");
+  }
+}
+
 void dump(const std::string& file, std::optional<double> time) {
   Diagnostics whole;
   const auto read = scene::read_usd(file, whole);
@@ -133,7 +172,7 @@ void dump(const std::string& file, std::optional<double> time) {
   Stage stage = compose(std::move(root), files, d);
   stage.set_time(time);
   scene::Scene scene;
-  View view{stage, d, scene};
+  View view{stage, d, scene, files};
   if (const Value* meters = find(stage.root_layer().metadata, "metersPerUnit")) {
     if (const auto* x = std::get_if<Value::Reals>(&meters->content)) view.meters = x->front();
   }
@@ -146,8 +185,16 @@ void dump(const std::string& file, std::optional<double> time) {
 int main(int argc, char** argv) {
   std::optional<double> time;
   int first = 1;
+  if (argc > 2 && std::strcmp(argv[1], "-l") == 0) {
+    for (int i = 2; i < argc; ++i) {
+      geoul::Diagnostics d;
+      std::fputs("{\"file\":", stdout), print(argv[i]), std::puts("}");
+      if (const auto s = geoul::scene::read_usd(argv[i], d)) print_looks(*s);
+    }
+    return 0;
+  }
   if (argc > 2 && std::strcmp(argv[1], "-t") == 0) time = std::atof(argv[2]), first = 3;
-  if (first >= argc) return std::fputs("usage: usd_dump [-t TIME] FILE...\n", stderr), 2;
+  if (first >= argc) return std::fputs("usage: usd_dump [-t TIME | -l] FILE...\n", stderr), 2;
   for (int i = first; i < argc; ++i) dump(argv[i], time);
   return 0;
 }

@@ -51,14 +51,24 @@ void judge_open(Subject& s) {
         "close it, or collide with its convex hull", {});
 }
 
+// Leaves out triangles; how many.
+template <class Predicate>
+std::size_t remove_if(Mesh& mesh, Predicate out) {
+  std::vector<bool> kept;
+  for (const Corners& t : mesh.triangles) kept.push_back(!out(t));
+  remove_triangles(mesh, kept);
+  return kept.size() - mesh.triangles.size();
+}
+
 void judge_inside_out(Subject& s) {
   if (!s.facts.closed() || !s.whole || !(s.facts.volume < 0)) return;
   s.say(Severity::kWarning, "mesh-inside-out",
         s.name() + " is inside out: its triangles run clockwise seen from outside", "reverse them; --mend does it",
         [id = s.id](Scene& scene) {
           Mesh& mesh = scene.meshes[id.index()];
-          for (Corners& t : mesh.triangles) std::swap(t[1], t[2]);
+          turn_triangles(mesh);
           for (Vec3<float>& n : mesh.normals) n = -n;
+          for (Vec3<float>& n : mesh.corner_normals) n = -n;
           return counted(mesh.triangles.size(), "triangle", "triangles") + " reversed";
         });
 }
@@ -69,7 +79,7 @@ void judge_degenerate(Subject& s) {
         share(s.facts.degenerate, s) + (s.facts.degenerate == 1 ? " has no area" : " have no area"),
         "remove them; --mend does it", [id = s.id](Scene& scene) {
           Mesh& mesh = scene.meshes[id.index()];
-          const std::size_t removed = std::erase_if(mesh.triangles, [&](const Corners& t) {
+          const std::size_t removed = remove_if(mesh, [&](const Corners& t) {
             return !(height(Vec3d(mesh.vertices[t[0]]), Vec3d(mesh.vertices[t[1]]), Vec3d(mesh.vertices[t[2]])) > 1e-9);
           });
           return counted(removed, "triangle", "triangles") + " without area removed";
@@ -84,7 +94,7 @@ void judge_duplicates(Subject& s) {
       "remove them; --mend does it", [id = s.id](Scene& scene) {
         Mesh& mesh = scene.meshes[id.index()];
         std::set<std::array<float, 9>> seen;
-        const std::size_t removed = std::erase_if(mesh.triangles, [&](Corners t) {
+        const std::size_t removed = remove_if(mesh, [&](const Corners& t) {
           std::array<std::array<float, 3>, 3> p;
           for (std::size_t k = 0; k < 3; ++k) {
             const Vec3<float>& v = mesh.vertices[t[k]];

@@ -44,13 +44,13 @@ std::string bake(Scene& scene, ShapeId id) {
   Mesh mesh = scene.meshes[use->mesh.index()];
   const Vec3d s = use->scale;
   for (Vec3<float>& v : mesh.vertices) v = {float(s.x * v.x), float(s.y * v.y), float(s.z * v.z)};
-  for (Vec3<float>& n : mesh.normals) {
-    const Vec3d turned{n.x / s.x, n.y / s.y, n.z / s.z};  // by the inverse transpose
-    n = Vec3<float>((1 / norm(turned)) * turned);
+  for (auto* normals : {&mesh.normals, &mesh.corner_normals}) {
+    for (Vec3<float>& n : *normals) {
+      const Vec3d turned{n.x / s.x, n.y / s.y, n.z / s.z};  // by the inverse transpose
+      n = Vec3<float>((1 / norm(turned)) * turned);
+    }
   }
-  if (s.x * s.y * s.z < 0) {
-    for (auto& t : mesh.triangles) std::swap(t[1], t[2]);
-  }
+  if (s.x * s.y * s.z < 0) turn_triangles(mesh);
   scene.meshes.push_back(std::move(mesh));
   const MeshId own = MeshId::from_index(scene.meshes.size() - 1);
   if (use->hull) {

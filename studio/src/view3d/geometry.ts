@@ -2,7 +2,8 @@
 
 import * as THREE from "three";
 import { mergeVertices, toCreasedNormals } from "three/examples/jsm/utils/BufferGeometryUtils.js";
-import type { Color, Pose, SceneEntity, TriangleListPrimitive } from "../generated/foxglove";
+import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
+import type { Color, ModelPrimitive, Pose, SceneEntity, TriangleListPrimitive } from "../generated/foxglove";
 
 // Faces that meet at a sharper angle keep a hard edge [rad].
 const CREASE_ANGLE = Math.PI / 6;
@@ -71,8 +72,30 @@ function paint(color: Color | undefined, isMesh = false, vertexColors = false): 
   return made;
 }
 
-// Makes the meshes of one entity.
-export function buildEntity(entity: SceneEntity): THREE.Group {
+// A glTF file within the message: normals, textures and materials of its own. y is up in it. It is there a moment later.
+function addModel(model: ModelPrimitive, into: THREE.Group, onLoaded: () => void): void {
+  if (model.data.length === 0) return;
+  const bytes = model.data.slice().buffer;
+  new GLTFLoader().parse(bytes, "", ({ scene }) => {
+    scene.traverse((object) => {
+      if (!(object instanceof THREE.Mesh)) return;
+      object.castShadow = !(object.material as THREE.Material).transparent;
+      object.receiveShadow = true;
+      object.userData.owned = true;
+    });
+    if (into.userData.disposed) return disposeEntity(scene);
+    const placed = new THREE.Group();
+    place(placed, model.pose);
+    scene.rotation.x = Math.PI / 2;
+    placed.scale.set(model.scale?.x || 1, model.scale?.y || 1, model.scale?.z || 1);
+    placed.add(scene);
+    into.add(placed);
+    onLoaded();
+  }, (error) => console.error("a model of the scene cannot be shown:", error));
+}
+
+// Makes the meshes of one entity. onLoaded  called when a model in it has come, after this returned.
+export function buildEntity(entity: SceneEntity, onLoaded: () => void = () => undefined): THREE.Group {
   const group = new THREE.Group();
   const add = (geometry: THREE.BufferGeometry, material: THREE.MeshStandardMaterial, pose: Pose | undefined) => {
     const mesh = new THREE.Mesh(geometry, material);
@@ -98,12 +121,19 @@ export function buildEntity(entity: SceneEntity): THREE.Group {
     const geometry = triangleGeometry(triangles);
     add(geometry, paint(triangles.color, true, geometry.hasAttribute("color")), triangles.pose);
   }
+  for (const model of entity.models) addModel(model, group, onLoaded);
   return group;
 }
 
 // Frees what buildEntity made.
 export function disposeEntity(group: THREE.Object3D): void {
+  group.userData.disposed = true;
   group.traverse((object) => {
-    if (object instanceof THREE.Mesh && !sharedGeometries.has(object.geometry)) object.geometry.dispose();
+    if (!(object instanceof THREE.Mesh)) return;
+    if (!sharedGeometries.has(object.geometry)) object.geometry.dispose();
+    if (!object.userData.owned) return;
+    const material = object.material as THREE.MeshStandardMaterial;
+    for (const map of [material.map, material.normalMap, material.roughnessMap, material.aoMap, material.emissiveMap]) map?.dispose();
+    material.dispose();
   });
 }

@@ -8,6 +8,8 @@ export const ROOT_FRAME = "world";
 
 export class SceneGraph {
   readonly root = new THREE.Group();
+  // A model of a scene that was applied before has come.
+  onLoaded: () => void = () => undefined;
   private readonly frames = new Map<string, THREE.Group>([[ROOT_FRAME, this.root]]);
   private readonly entities = new Map<string, { group: THREE.Group; frame: string }>();
 
@@ -18,7 +20,7 @@ export class SceneGraph {
     }
     for (const entity of update.entities) {
       this.remove(entity.id);
-      const group = buildEntity(entity);
+      const group = buildEntity(entity, () => this.onLoaded());
       const frame = entity.frameId || ROOT_FRAME;
       const label = entity.metadata.find((pair) => pair.key === "label")?.value ?? entity.id;
       group.userData = { body: frame, label };

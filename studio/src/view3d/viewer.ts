@@ -42,6 +42,7 @@ export class Viewer {
   private hovered: string | undefined;
   private following = false;
   private framed = false;
+  private touched = false; // somebody moved the camera
   private hasPoses = false;
   private stale = true;
   private drawnAt: number | undefined; // [ms] of the last drawn frame, until its cost is known
@@ -58,6 +59,7 @@ export class Viewer {
     this.renderer.domElement.className = "canvas3d";
     container.prepend(this.renderer.domElement);
     this.lighting = new Lighting(this.renderer, this.scene);
+    this.graph.onLoaded = () => this.modelCame();
     this.scene.add(this.lighting.group, this.ground.grid, this.ground.shadowPlane, this.graph.root, this.forces.root);
     this.gripper = this.makeGripper(); // before the camera listens
     this.rig = new CameraRig(this.renderer.domElement, () => this.invalidate());
@@ -96,6 +98,13 @@ export class Viewer {
     this.hovered = undefined;
     this.graph.apply(update);
     this.showSelection();
+    this.frameFirst();
+    this.moved();
+  }
+
+  // The first picture framed what was there then.
+  private modelCame(): void {
+    this.framed &&= this.touched;
     this.frameFirst();
     this.moved();
   }
@@ -210,6 +219,7 @@ export class Viewer {
   }
 
   private listen(): void {
+    this.rig.controls.addEventListener("start", () => (this.touched = true));
     const canvas = this.renderer.domElement;
     let pressed: { x: number; y: number } | undefined;
     canvas.addEventListener("pointerdown", (event) => {

@@ -17,6 +17,11 @@ bool is_package(const std::string& name) {
   return ending == ".usdz";
 }
 
+// Findings of who asked for a file, not of its content.
+bool is_access(const std::string& code) {
+  return code == "missing-file" || code == "unreadable-file" || code == "remote-asset";
+}
+
 std::string folder_of(const std::string& member) {
   const std::size_t slash = member.rfind('/');
   return slash == std::string::npos ? std::string() : member.substr(0, slash);
@@ -47,6 +52,7 @@ AssetFiles::AssetFiles() : packages_(std::make_unique<Packages>()) {}
 AssetFiles::~AssetFiles() = default;
 
 std::string AssetFiles::resolve(const std::string& asset, const Layer& from) {
+  if (!scheme(asset).empty()) return asset;
   if (const auto inside = split_member(from.file)) {
     const auto& [file, member] = *inside;
     const auto name = [&f = file](const std::string& path) { return f + "[" + path + "]"; };
@@ -77,22 +83,20 @@ std::string AssetFiles::key(const std::string& name) {
   return out;
 }
 
-std::unique_ptr<Layer> AssetFiles::layer(const std::string& name, const Location& from, Diagnostics& diagnostics) {
+// The bytes of a member of a package, or of a package's first member; `whole` gets the member's full name.
+std::optional<std::string_view> AssetFiles::member(const std::string& name, const Location& from, std::string& whole,
+                                                   Diagnostics& diagnostics) {
   const auto inside = split_member(name);
-  if (!inside && !is_package(name)) {
-    const std::optional<std::string> bytes = read_bytes(name, from, diagnostics);
-    return bytes ? read_layer(*bytes, name, diagnostics) : nullptr;
-  }
   const std::string& file = inside ? inside->first : name;
   Packages::Opened& o = packages_->open(file);
   if (!o.told) {
     o.told = true;
     for (Finding finding : o.findings.findings()) {
-      if (finding.code == "missing-file" || finding.code == "unreadable-file") finding.where = from;
+      if (is_access(finding.code)) finding.where = from;
       diagnostics.add(std::move(finding));
     }
   }
-  if (!o.package) return nullptr;
+  if (!o.package) return std::nullopt;
   const PackageMember* member = inside ? o.package->member(inside->second) : &o.package->members.front();
   if (!member) {
     const std::string& path = inside->second;
@@ -106,16 +110,43 @@ std::unique_ptr<Layer> AssetFiles::layer(const std::string& name, const Location
       diagnostics.error(from, "missing-file", "'" + path + "' is not in the package '" + file + "'",
                         "put the file into the package, or check the path");
     }
-    return nullptr;
+    return std::nullopt;
   }
   const std::string_view bytes = std::string_view(o.package->bytes).substr(member->begin, member->size);
-  const std::string whole = file + "[" + member->name + "]";
+  whole = file + "[" + member->name + "]";
   if (crc32(bytes) != member->crc) {
     diagnostics.error({whole, 0, ""}, "bad-package", "the member does not have the checksum that the package says",
                       "pack it again");
-    return nullptr;
+    return std::nullopt;
   }
-  return read_layer(bytes, whole, diagnostics);
+  return bytes;
+}
+
+std::unique_ptr<Layer> AssetFiles::layer(const std::string& name, const Location& from, Diagnostics& diagnostics) {
+  if (!split_member(name) && !is_package(name)) {
+    const std::optional<std::string> bytes = read_bytes(name, from, diagnostics);
+    return bytes ? read_layer(*bytes, name, diagnostics) : nullptr;
+  }
+  std::string whole;
+  const std::optional<std::string_view> bytes = member(name, from, whole, diagnostics);
+  return bytes ? read_layer(*bytes, whole, diagnostics) : nullptr;
+}
+
+std::optional<std::string> AssetFiles::bytes(const std::string& name, const Location& from, std::size_t max_bytes,
+                                             Diagnostics& diagnostics) {
+  std::optional<std::string> out;
+  std::error_code status;
+  if (split_member(name)) {
+    std::string whole;
+    if (const auto bytes = member(name, from, whole, diagnostics)) out = std::string(*bytes);
+  } else if (const auto size = std::filesystem::file_size(name, status); !status && size > max_bytes) {
+    diagnostics.error(from, "too-large", "'" + name + "' has " + std::to_string(size) + " bytes",
+                      "the limit is " + std::to_string(max_bytes));
+    return std::nullopt;
+  } else {
+    out = read_bytes(name, from, diagnostics);
+  }
+  return out;
 }
 
 std::unique_ptr<Layer> read_layer(std::string_view bytes, const std::string& file, Diagnostics& diagnostics) {
@@ -123,7 +154,24 @@ std::unique_ptr<Layer> read_layer(std::string_view bytes, const std::string& fil
   return parse_layer(bytes, file, diagnostics);
 }
 
+std::string_view scheme(std::string_view asset) {
+  const std::size_t end = asset.find("://");
+  if (end == std::string_view::npos || end < 2) return {};
+  for (const char c : asset.substr(0, end)) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!letter && c != '+' && c != '-' && c != '.') return {};
+  }
+  return asset.substr(0, end);
+}
+
 std::optional<std::string> read_bytes(const std::string& file, const Location& from, Diagnostics& diagnostics) {
+  if (const std::string_view protocol = scheme(file); !protocol.empty()) {
+    diagnostics.error(
+        from, "remote-asset", "'" + file + "' is on a server (" + std::string(protocol) + "), which is not read",
+        protocol == "omniverse" ? "collect the asset into a folder (in Isaac Sim: File, Collect As) and read that"
+                                : "download it, and name the file");
+    return std::nullopt;
+  }
   std::error_code status;
   const std::filesystem::file_status kind = std::filesystem::status(file, status);
   if (!std::filesystem::exists(kind)) {

@@ -164,6 +164,8 @@ void read_filters(View& view) {
       if (named != inverted) out.add(prim, group.members, other.members);
     }
   }
+  for (const auto& [a, b] : view.scene.collision_exclusions)
+    out.pairs.insert({std::min(a, b), std::max(a, b)});  // joints'
   view.scene.collision_exclusions.assign(out.pairs.begin(), out.pairs.end());
 }
 

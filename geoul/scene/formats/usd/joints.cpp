@@ -3,13 +3,14 @@
 #include <cmath>
 #include <numbers>
 
+#include "geoul/scene/formats/usd/joint_chain.h"
 #include "geoul/scene/formats/usd/view.h"
 
 namespace geoul::scene::usd {
 namespace {
 
 constexpr double kDegree = std::numbers::pi / 180;
-constexpr std::array<const char*, 6> kAxes = {"transX", "transY", "transZ", "rotX", "rotY", "rotZ"};
+constexpr auto& kAxes = kGenericAxes;
 
 struct End {
   BodyId body;
@@ -146,22 +147,31 @@ bool classify(const std::array<bool, 6>& locked, Joint& joint, int& free_axis) {
   return true;
 }
 
-bool read_generic(const View& view, const Prim& prim, Joint& joint) {
-  std::array<bool, 6> locked{};
-  if (!read_locked(view, prim, locked)) return false;
+bool is_limited(const Prim& prim, const char* axis) {
+  return prim.has_api(std::string("PhysicsLimitAPI:") + axis) || prim.has_api(std::string("PhysicsDriveAPI:") + axis);
+}
+
+// Whether a generic joint is read as joints one behind another: no one type is free in what it is free in, or in a
+// plane with limits or drives.
+bool is_chain(const Prim& prim, const std::array<bool, 6>& locked) {
+  Joint joint;
   int free_axis = -1;
-  if (!classify(locked, joint, free_axis)) {
-    std::string free;
-    for (std::size_t i = 0; i < 6; ++i) free += locked[i] ? "" : std::string(free.empty() ? "" : ", ") + kAxes[i];
-    view.error(prim, "", "unsupported-joint", "a joint that is free in " + free + " is not supported yet",
-               "write it as two joints with a light body between, or lock all but one, all rotations, or a plane");
-    return false;
+  if (!classify(locked, joint, free_axis)) return true;
+  if (joint.type != JointType::kPlanar) return false;
+  for (std::size_t i = 0; i < 6; ++i) {
+    if (!locked[i] && is_limited(prim, kAxes[i])) return true;
   }
+  return false;
+}
+
+void read_generic(const View& view, const Prim& prim, const std::array<bool, 6>& locked, Joint& joint) {
+  int free_axis = -1;
+  classify(locked, joint, free_axis);
   if (free_axis >= 0) {
     const std::string name = kAxes[static_cast<std::size_t>(free_axis)];
     read_limits(view, prim, "limit:" + name + ":physics:low", "limit:" + name + ":physics:high", joint);
     read_drive(view, prim, name, joint);
-    return true;
+    return;
   }
   for (std::size_t i = 0; i < 6; ++i) {
     if (!locked[i] && prim.has_api(std::string("PhysicsLimitAPI:") + kAxes[i])) {
@@ -174,7 +184,6 @@ bool read_generic(const View& view, const Prim& prim, Joint& joint) {
                    std::string("the drive of ") + kAxes[i] + " is not supported on a joint of this kind");
     }
   }
-  return true;
 }
 
 // False where the joint cannot be read.
@@ -196,13 +205,16 @@ bool read_type(const View& view, const Prim& prim, Joint& joint) {
     joint.type = JointType::kSpherical;
     for (const char* cone : {"physics:coneAngle0Limit", "physics:coneAngle1Limit"}) {
       if (view.number(prim, cone).value_or(-1) >= 0) {
-        view.warning(prim, cone, "limit-ignored", "cone limits are not supported yet");
+        view.warning(prim, cone, "limit-ignored", "cone limits are not supported: the ball turns freely",
+                     "write a PhysicsJoint with limits of rotX, rotY, rotZ, one of them locked");
       }
     }
-  } else if (type == "PhysicsJoint") {
-    return read_generic(view, prim, joint);
+  } else if (type == "PhysicsDistanceJoint") {
+    view.error(prim, "", "unsupported-joint", "distance joints are not supported: no joint here keeps two points apart",
+               "write a PhysicsJoint that is free in transX within limits and in rotX, rotY, rotZ, or leave it out");
+    return false;
   } else {
-    view.error(prim, "", "unsupported-joint", type + " is not supported yet", "leave it out, or use another joint");
+    view.error(prim, "", "unsupported-joint", type + " is not supported", "leave it out, or use another joint");
     return false;
   }
   return true;
@@ -226,10 +238,37 @@ void read_custom(const View& view, const Prim& prim, Joint& joint) {
   if (const auto x = view.number(prim, "geoul:velocity")) joint.velocity = *x;
 }
 
+// A generic joint as several: each with the limits, the drive and the start of its degree of freedom.
+void read_chain(View& view, const Prim& prim, const Joint& whole, const std::array<bool, 6>& locked) {
+  std::string free;
+  for (std::size_t i = 0; i < 6; ++i) free += locked[i] ? "" : std::string(free.empty() ? "" : ", ") + kAxes[i];
+  if (!whole.enabled) {
+    view.warning(prim, "physics:jointEnabled", "disabled-joint",
+                 "a disabled joint that is free in " + free + " is left out");
+    return;
+  }
+  view.diagnostics.info(prim.where(), "joint-chain", "free in " + free + ": it becomes joints one behind another");
+  add_chain(view, prim, whole, locked, [&](Joint& joint, std::size_t axis) {
+    if (axis < 6) {
+      const std::string name = kAxes[axis];
+      read_limits(view, prim, "limit:" + name + ":physics:low", "limit:" + name + ":physics:high", joint);
+      read_drive(view, prim, name, joint);
+      const double unit = unit_of(view, joint.type);
+      if (const auto x = view.number(prim, "state:" + name + ":physics:position")) joint.position = unit * *x;
+      if (const auto x = view.number(prim, "state:" + name + ":physics:velocity")) joint.velocity = unit * *x;
+    }
+    read_custom(view, prim, joint);
+  });
+}
+
 void read_joint(View& view, const Prim& prim) {
   Joint joint;
   joint.path = prim.path;
-  if (!read_type(view, prim, joint)) return;
+  std::array<bool, 6> locked{};
+  const bool generic = prim.type_name == "PhysicsJoint";
+  if (generic ? !read_locked(view, prim, locked) : !read_type(view, prim, joint)) return;
+  const bool chain = generic && is_chain(prim, locked);
+  if (generic && !chain) read_generic(view, prim, locked, joint);
   const std::optional<End> parent = read_end(view, prim, "0"), child = read_end(view, prim, "1");
   if (!parent || !child) return;
   joint.parent = parent->body, joint.X_PJ = parent->X;
@@ -246,6 +285,7 @@ void read_joint(View& view, const Prim& prim) {
   };
   joint.break_force = breaking("physics:breakForce", force);
   joint.break_torque = breaking("physics:breakTorque", force * view.meters);
+  if (chain) return read_chain(view, prim, joint, locked);
   read_custom(view, prim, joint);
   view.joints[view.index(prim)] = JointId::from_index(view.scene.joints.size());
   view.scene.joints.push_back(std::move(joint));

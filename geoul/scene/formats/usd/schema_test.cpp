@@ -277,12 +277,66 @@ TEST(Filters, ExcludeArticulationsAndMergedGroups) {
 TEST(Findings, SayWhatOfOtherEnginesIsNotRead) {
   Diagnostics d;
   read(header() +
-           "def MjcActuator \"a\"\n{\n}\ndef DistantLight \"sun\"\n{\n}\ndef Xform \"b\" (\n    prepend apiSchemas = "
+           "def MjcActuator \"a\"\n{\n}\ndef PortalLight \"sun\"\n{\n}\ndef Xform \"b\" (\n    prepend apiSchemas = "
            "[\"PhysicsRigidBodyAPI\"]\n)\n{\n    float physxRigidBody:linearDamping = 0.5\n}\n",
        d);
   EXPECT_EQ(
       std::count_if(d.findings().begin(), d.findings().end(), [](const Finding& f) { return f.code == "not-read"; }),
       3);
+}
+
+// A generic joint that no one type is: the bodies stand where the angles and ways of the chain say.
+TEST(GenericJoint, BecomesJointsOneBehindAnother) {
+  const auto lock = [](const char* axis) {
+    return std::string("    float limit:") + axis + ":physics:low = 1\n    float limit:" + axis +
+           ":physics:high = -1\n";
+  };
+  const double a = 0.3, b = -0.5;  // Rx(a) Ry(b), behind 0.25 along x
+  const Quatd R = Quatd{std::cos(a / 2), std::sin(a / 2), 0, 0} * Quatd{std::cos(b / 2), 0, std::sin(b / 2), 0};
+  const auto number = [](double x) { return std::to_string(x); };
+  std::string apis;
+  for (const char* axis : {"transY", "transZ", "rotZ", "rotY"})
+    apis += std::string(apis.empty() ? "" : ", ") + "\"PhysicsLimitAPI:" + axis + "\"";
+  Diagnostics d;
+  const Scene s = read(
+      header() +
+          "def Xform \"p\" (\n    prepend apiSchemas = [\"PhysicsRigidBodyAPI\", \"PhysicsMassAPI\"]\n)\n{\n    float "
+          "physics:mass = 1\n}\n"
+          "def Xform \"c\" (\n    prepend apiSchemas = [\"PhysicsRigidBodyAPI\", \"PhysicsMassAPI\"]\n)\n{\n    float "
+          "physics:mass = 1\n"
+          "    double3 xformOp:translate = (0.25, 0, 0)\n    quatd xformOp:orient = (" +
+          number(R.w) + ", " + number(R.x) + ", " + number(R.y) + ", " + number(R.z) +
+          ")\n    uniform token[] xformOpOrder = [\"xformOp:translate\", \"xformOp:orient\"]\n}\n"
+          "def PhysicsJoint \"j\" (\n    prepend apiSchemas = [" +
+          apis + ", \"PhysicsDriveAPI:rotX\"]\n)\n{\n    rel physics:body0 = </p>\n    rel physics:body1 = </c>\n" +
+          lock("transY") + lock("transZ") + lock("rotZ") +
+          "    float limit:rotY:physics:low = -45\n    float limit:rotY:physics:high = 90\n"
+          "    float drive:rotX:physics:stiffness = 2\n    float physics:breakForce = 7\n}\n",
+      d);
+  EXPECT_TRUE(d.has("joint-chain")) << d.text();
+  ASSERT_EQ(s.joints.size(), 3u);
+  ASSERT_EQ(s.bodies.size(), 4u);
+  EXPECT_EQ(s.joints[0].path, "/j/transX");
+  EXPECT_EQ(s.joints[0].type, JointType::kPrismatic);
+  EXPECT_EQ(s.joints[1].type, JointType::kRevolute);
+  EXPECT_EQ(s.joints[1].axis, (Vec3d{1, 0, 0}));
+  EXPECT_EQ(s.joints[2].axis, (Vec3d{0, 1, 0}));
+  EXPECT_NEAR(s.joints[1].drive.stiffness, 2 * 180 / pi, 1e-12);
+  EXPECT_NEAR(s.joints[2].lower, -pi / 4, 1e-12);
+  EXPECT_NEAR(s.joints[2].upper, pi / 2, 1e-12);
+  EXPECT_TRUE(std::isinf(s.joints[0].break_force));
+  EXPECT_EQ(s.joints[2].break_force, 7);
+  ASSERT_EQ(s.collision_exclusions.size(), 1u);
+  EXPECT_EQ(s.collision_exclusions[0], (std::pair{BodyId{0}, BodyId{1}}));
+  // Six digits of the quaternion were written.
+  const Transformd one = transform(s.bodies[2].X_WB), two = transform(s.bodies[3].X_WB),
+                   c = transform(s.bodies[1].X_WB);
+  EXPECT_NEAR(norm(one.p - Vec3d{0.25, 0, 0}), 0, 1e-15);
+  EXPECT_NEAR(angle_between(quaternion(one.R), Quatd{}), 0, 1e-15);
+  EXPECT_NEAR(angle_between(quaternion(two.R), Quatd{std::cos(a / 2), std::sin(a / 2), 0, 0}), 0, 3e-6);
+  EXPECT_NEAR(
+      angle_between(conjugate(quaternion(two.R)) * quaternion(c.R), Quatd{std::cos(b / 2), 0, std::sin(b / 2), 0}), 0,
+      3e-6);
 }
 
 }  // namespace

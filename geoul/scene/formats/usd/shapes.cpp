@@ -1,5 +1,4 @@
 // UsdGeom shapes and meshes, with scale baked into sizes.
-#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -48,81 +47,6 @@ double round_scale(const View& view, const Prim& prim, double a, double b, bool 
   return std::sqrt(a * b);
 }
 
-// Vertices, triangles (fans of the faces) and normals of a Mesh prim; `bake` is applied to the vertices.
-std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const Frame* bake) {
-  const Value::Reals* points = view.reals(prim, "points", 3);
-  const Value::Integers* counts = view.integers(prim, "faceVertexCounts");
-  const Value::Integers* indices = view.integers(prim, "faceVertexIndices");
-  if (!points && !counts && !indices) {
-    view.warning(prim, "", "empty-mesh", "the Mesh holds no points; it is left out", "write points and faces");
-    return std::nullopt;
-  }
-  if (!points || !counts || !indices) {
-    view.error(prim, "", "bad-mesh", "a Mesh needs points, faceVertexCounts and faceVertexIndices", "write all three");
-    return std::nullopt;
-  }
-  Mesh mesh;
-  mesh.path = view.token(prim, "geoul:source").value_or(prim.path);
-  const std::size_t n = points->size() / 3;
-  mesh.vertices.reserve(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    Vec3d p{(*points)[3 * i], (*points)[3 * i + 1], (*points)[3 * i + 2]};
-    p = view.meters * (bake ? bake->S * p : p);
-    if (!std::isfinite(p.x + p.y + p.z)) {
-      view.error(prim, "points", "not-finite", "point " + std::to_string(i) + " is not finite", "write finite numbers");
-      return std::nullopt;
-    }
-    mesh.vertices.push_back(Vec3<float>(p));
-  }
-  std::vector<bool> holes(counts->size(), false);
-  if (const Value::Integers* list = view.integers(prim, "holeIndices")) {
-    for (const std::int64_t f : *list) {
-      if (f >= 0 && f < static_cast<std::int64_t>(holes.size())) holes[static_cast<std::size_t>(f)] = true;
-    }
-  }
-  const bool flip = view.token(prim, "orientation").value_or("rightHanded") == "leftHanded";
-  std::size_t at = 0;
-  for (std::size_t f = 0; f < counts->size(); ++f) {
-    const std::int64_t count = (*counts)[f];
-    if (count < 3 || static_cast<std::size_t>(count) > indices->size() - at) {
-      view.error(prim, "faceVertexCounts", "bad-mesh",
-                 "face " + std::to_string(f) + " has " + std::to_string(count) + " vertices, of " +
-                     std::to_string(indices->size() - at) + " that are left",
-                 "count at least 3 a face");
-      return std::nullopt;
-    }
-    for (std::size_t k = at; k < at + static_cast<std::size_t>(count); ++k) {
-      if ((*indices)[k] >= 0 && (*indices)[k] < static_cast<std::int64_t>(n)) continue;
-      view.error(prim, "faceVertexIndices", "bad-mesh",
-                 "index " + std::to_string((*indices)[k]) + " of " + std::to_string(n) + " points",
-                 "indices count from 0");
-      return std::nullopt;
-    }
-    const auto corner = [&](std::size_t k) { return static_cast<std::uint32_t>((*indices)[at + k]); };
-    for (std::size_t k = 1; k + 1 < static_cast<std::size_t>(count) && !holes[f]; ++k) {
-      mesh.triangles.push_back({corner(0), corner(flip ? k + 1 : k), corner(flip ? k : k + 1)});
-    }
-    at += static_cast<std::size_t>(count);
-  }
-  if (at != indices->size()) {
-    view.error(prim, "faceVertexCounts", "bad-mesh",
-               "the counts name " + std::to_string(at) + " vertices of " + std::to_string(indices->size()),
-               "their sum is the number of indices");
-    return std::nullopt;
-  }
-  const Value::Reals* normals = bake ? nullptr : view.reals(prim, "normals", 3);
-  if (normals && normals->size() == points->size()) {
-    const std::optional<Resolved> a = view.stage.attribute(prim, "normals");
-    const Value* interpolation = find(a->spec->metadata, "interpolation");
-    const auto* text = interpolation ? std::get_if<Value::Strings>(&interpolation->content) : nullptr;
-    const bool by_vertex = !text || text->empty() || text->front() == "vertex" || text->front() == "varying";
-    for (std::size_t i = 0; by_vertex && i < n; ++i) {
-      mesh.normals.push_back(Vec3<float>(Vec3d{(*normals)[3 * i], (*normals)[3 * i + 1], (*normals)[3 * i + 2]}));
-    }
-  }
-  return mesh;
-}
-
 // The box along the mesh's axes that holds it, or the sphere about the middle of that box; `local` goes to the middle.
 Geometry bounds(const Mesh& mesh, const Vec3d& scale, const std::string& how, Frame& local) {
   Vec3d low{kUnlimited, kUnlimited, kUnlimited}, high = -1.0 * low;
@@ -142,19 +66,16 @@ Geometry bounds(const Mesh& mesh, const Vec3d& scale, const std::string& how, Fr
 }
 constexpr int kDecompositionHulls = 32;  // UsdPhysics leaves the number open; 32 is what PhysX takes
 
-std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, Frame& local, bool collides) {
-  const std::optional<Resolved> points = view.stage.attribute(prim, "points");
+std::optional<Geometry> mesh_geometry(View& view, const Prim& prim, const std::vector<const Prim*>& subsets,
+                                      Frame& local, bool collides) {
   const bool shear = !diagonal(local.S, 0);
-  const std::tuple<const void*, bool> key{points ? points->value : nullptr, false};
+  const std::vector<const void*> key = mesh_sources(view, prim, subsets);
   MeshId id;
-  if (const auto found = view.meshes.find(key); !shear && points && found != view.meshes.end()) {
+  if (const auto found = view.meshes.find(key); !shear && found != view.meshes.end()) {
     id = found->second;
   } else {
-    std::optional<Mesh> mesh = read_mesh(view, prim, shear ? &local : nullptr);
+    std::optional<Mesh> mesh = read_mesh(view, prim, subsets, shear ? &local : nullptr);
     if (!mesh) return std::nullopt;
-    if (shear && determinant(local.S) < 0) {
-      for (auto& t : mesh->triangles) std::swap(t[1], t[2]);
-    }
     id = MeshId::from_index(view.scene.meshes.size());
     view.scene.meshes.push_back(std::move(*mesh));
     if (!shear) view.meshes[key] = id;
@@ -205,9 +126,10 @@ std::optional<Geometry> height_field(const View& view, const Prim& prim) {
 }
 
 // Sizes in units times the scale times metres per unit; `local` gets the rotation of the axis.
-std::optional<Geometry> geometry_of(View& view, const Prim& prim, Frame& local, bool collides) {
+std::optional<Geometry> geometry_of(View& view, const Prim& prim, const std::vector<const Prim*>& subsets, Frame& local,
+                                    bool collides) {
   if (prim.type_name == "Mesh" && view.stage.attribute(prim, "geoul:heights")) return height_field(view, prim);
-  if (prim.type_name == "Mesh") return mesh_geometry(view, prim, local, collides);
+  if (prim.type_name == "Mesh") return mesh_geometry(view, prim, subsets, local, collides);
   if (!diagonal(local.S, 1e-5)) {  // floats of rotations round to 1e-7
     const char* message = "is sheared by the scales above it, so it keeps no shape of its kind";
     if (collides) {
@@ -265,21 +187,22 @@ bool is_other_geometry(const std::string& type) {
   return false;
 }
 
-// One finding for each file: a Mesh with many materials has a subset for each.
+// One finding for each file: what touches has one material, that of the whole mesh.
 void report_subsets(const View& view) {
   std::map<std::string, std::pair<const Prim*, int>> files;
   for (const Prim& prim : view.stage.prims()) {
-    if (prim.type_name != "GeomSubset") continue;
-    if (!view.stage.has_relationship(prim, "material:binding") &&
-        !view.stage.has_relationship(prim, "material:binding:physics"))
-      continue;
+    if (prim.type_name != "GeomSubset" || prim.parent < 0) continue;
+    const Prim& mesh = view.stage.prims()[static_cast<std::size_t>(prim.parent)];
+    const Prim* own = bound_material(view, prim, {"physics", ""});
+    if (!own || own == bound_material(view, mesh, {"physics", ""})) continue;
+    if (!own->has_api("PhysicsMaterialAPI") || !mesh.has_api("PhysicsCollisionAPI")) continue;
     ++files.emplace(prim.where().file, std::pair{&prim, 0}).first->second.second;
   }
   for (const auto& [file, first] : files) {
     view.warning(*first.first, "", "subset-material",
-                 std::to_string(first.second) + " GeomSubset prims of this file bind a material, which is not " +
-                     "supported yet: the whole Mesh gets the material that it binds itself",
-                 "split the Mesh by material");
+                 std::to_string(first.second) + " GeomSubset prims of this file bind a physics material: where it " +
+                     "touches, the whole Mesh has the material that it binds itself",
+                 "split the Mesh by physics material");
   }
 }
 
@@ -292,7 +215,7 @@ void read_shapes(View& view) {
         prim.has_api("PhysicsCollisionAPI") && view.flag(prim, "physics:collisionEnabled").value_or(true);
     if (!is_read(prim.type_name)) {
       if (is_other_geometry(prim.type_name)) {
-        view.warning(prim, "", "not-read", prim.type_name + " is not supported yet; it is left out",
+        view.warning(prim, "", "not-read", prim.type_name + " is not read: it is neither seen nor touched",
                      "write it as a Mesh");
       } else if (collides) {
         view.warning(prim, "", "collider-without-shape", "PhysicsCollisionAPI on a prim that is no shape that is read",
@@ -302,7 +225,9 @@ void read_shapes(View& view) {
     }
     const Placement& place = view.placement(prim);
     Frame local = place.in_body;
-    const std::optional<Geometry> geometry = geometry_of(view, prim, local, collides);
+    const std::vector<const Prim*> subsets =
+        prim.type_name == "Mesh" ? material_subsets(view, prim) : std::vector<const Prim*>{};
+    const std::optional<Geometry> geometry = geometry_of(view, prim, subsets, local, collides);
     if (!geometry) continue;
     Shape shape;
     shape.path = prim.path;
@@ -312,6 +237,8 @@ void read_shapes(View& view) {
     shape.visible = place.visible;
     shape.collides = collides;
     shape.material = read_material(view, prim);
+    if (!subsets.empty()) shape.set_materials.push_back({});
+    for (const Prim* subset : subsets) shape.set_materials.push_back(read_material(view, *subset));
     const bool own = !prim.has_api("PhysicsRigidBodyAPI");  // the mass API of a body is read with the body
     view.masses.push_back(own && view.applies(prim, "PhysicsMassAPI", "physics:mass")
                               ? view.kilograms * view.positive(prim, "physics:mass", 0)

@@ -97,12 +97,13 @@ std::optional<Scene> scene_of(std::unique_ptr<Layer> layer, usd::AssetFiles& fil
   if (diagnostics.error_count() != errors) return std::nullopt;
   Scene scene;
   scene.name = name;
-  View view{stage, diagnostics, scene};
+  View view{stage, diagnostics, scene, files};
   read_units(view);
   usd::expand_instancers(stage, view);
   read_gravity(view);
   usd::place_prims(view);
   usd::read_shapes(view);
+  usd::read_lights(view);
   usd::read_mass(view);
   usd::read_joints(view);
   usd::read_filters(view);

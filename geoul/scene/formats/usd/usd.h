@@ -1,7 +1,8 @@
 // OpenUSD files with the UsdGeom, UsdShade and UsdPhysics schemas, read into a Scene (.usda, .usdc, .usd, .usdz) and
 // written from one (.usda, .usdz).
-// What is read: see stage.h for composition; rigid bodies, mass, colliders, materials, joints, drives, limits,
-// collision groups, filtered pairs, cameras. What is not and would change the meaning is a finding that says so.
+// What is read: see stage.h for composition; rigid bodies, mass, colliders, materials and their textures, joints,
+// drives, limits, collision groups, filtered pairs, cameras, lights. What is not and would change the meaning is a
+// finding that says so.
 //
 // Attributes of our own, where the schema has no word; SI units and radians, whatever the units of the file:
 //   joint  float or double geoul:effortLimit velocityLimit damping friction armature stiffness springPosition,
@@ -42,13 +43,15 @@ std::optional<Scene> read_usda_text(std::string_view text, const std::string& na
 //     body; bodies, joints and shapes come in the order of the tree of their names;
 //   - materials and meshes that no shape uses are left out; the units of the file it came from are lost.
 // Rotations of joints are written as quatf, the schema's type, with all digits of a double: this reader keeps them,
-// others round them to float. The same scene gives the same text.
-std::string usda_text(const Scene& scene);
+// others round them to float. The same scene gives the same text. Textures are named as files of `texture_folder`;
+// numbers that a texture takes the place of become the schema's defaults, angles of lights and textures round.
+std::string usda_text(const Scene& scene, const std::string& texture_folder = "textures");
 
-// Writes usda_text() to a file beside `file`, then renames it: a failure leaves nothing half-written.
+// Writes usda_text() to a file beside `file`, then renames it: a failure leaves nothing half-written. Textures go into
+// the folder "<stem>_textures" beside it.
 Result<void> write_usda(const Scene& scene, const std::string& file);
 
-// The same as a package (.usdz) of one member, the text, with all meshes in it.
+// The same as a package (.usdz): the text, with all meshes in it, and the textures.
 Result<void> write_usdz(const Scene& scene, const std::string& file);
 
 }  // namespace geoul::scene

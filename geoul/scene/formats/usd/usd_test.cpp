@@ -199,8 +199,18 @@ Scene everything() {
       {"part.stl", {{0, 0, 0}, {1, 0, 0}, {0, 0.1f, 0}, {0, 0, 1}}, {}, {{0, 2, 1}, {0, 1, 3}, {0, 3, 2}, {1, 2, 3}}});
   s.meshes.push_back(
       {"/Cell/base/skin", {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}}, {{0, 0, 1}, {0, 0, 1}, {0, 0, 1}}, {{0, 1, 2}}});
-  s.materials.push_back({"/Cell/Looks/steel", {0.1f, 0.2f, 0.3f, 0.4f}, 0.9f, 0.3f, {0.1f, 0, 0}, 0.7, 0.6, 0.1, 7800});
-  s.materials.push_back({"/Cell/Looks/rubber", {1, 0, 0, 1}, 0, 1, {0, 0, 0}, 1.1, 1, 0.3, 0});
+  Material steel;
+  steel.path = "/Cell/Looks/steel";
+  steel.color = {0.1f, 0.2f, 0.3f, 0.4f};
+  steel.metallic = 0.9f, steel.roughness = 0.3f;
+  steel.emission = {0.1f, 0, 0};
+  steel.static_friction = 0.7, steel.dynamic_friction = 0.6, steel.restitution = 0.1, steel.density = 7800;
+  Material rubber;
+  rubber.path = "/Cell/Looks/rubber";
+  rubber.color = {1, 0, 0, 1};
+  rubber.roughness = 1;
+  rubber.static_friction = 1.1, rubber.dynamic_friction = 1, rubber.restitution = 0.3;
+  s.materials = {steel, rubber};
   const BodyId base{0}, arm{1}, hand{2};
   HeightField hills{3, 2, 1.5, 1.0 / 3, {0, 0.1f, 0, 0.2f, 0, 0.3f}};
   s.shapes = {{"/Cell/base/arm/rod", arm, X, Capsule{0.1, 1.0 / 3}, MaterialId{0}, true, true},
@@ -335,10 +345,19 @@ TEST(ReadUsd, WarnsOfOverridesBelowAnInstance) {
 }
 
 TEST(ReadUsd, WarnsOnceOfMaterialsOfSubsets) {
-  const std::string subset = "\" (\n)\n{\n    rel material:binding = </m>\n}\n";
-  EXPECT_EQ(lines_of("subset-material", "def Material \"m\"\n{\n}\ndef GeomSubset \"a" + subset + "def GeomSubset \"b" +
-                                            subset + "def GeomSubset \"c\"\n{\n}\n"),
-            (std::vector<int>{9}));
+  const std::string material = "def Material \"m\" (\n    prepend apiSchemas = [\"PhysicsMaterialAPI\"]\n)\n{\n}\n";
+  const std::string mesh =
+      "def Mesh \"q\" (\n    prepend apiSchemas = [\"PhysicsCollisionAPI\"]\n)\n{\n"
+      "    point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)]\n    int[] faceVertexCounts = [3, 3]\n"
+      "    int[] faceVertexIndices = [0, 1, 2, 1, 3, 2]\n";
+  const std::string subset = "\"\n    {\n        int[] indices = [0]\n        rel material:binding";
+  const auto text = [&](const char* purpose) {
+    return material + mesh + "    def GeomSubset \"a" + subset + purpose + " = </m>\n    }\n    def GeomSubset \"b" +
+           subset + purpose + " = </m>\n    }\n    def GeomSubset \"c\"\n    {\n    }\n}\n";
+  };
+  EXPECT_EQ(lines_of("subset-material", text("")), (std::vector<int>{18}));
+  EXPECT_EQ(lines_of("subset-material", text(":physics")), (std::vector<int>{18}));
+  EXPECT_TRUE(lines_of("subset-material", text(":preview")).empty());
 }
 
 TEST(ReadUsd, ReportsSeveralErrorsOfOneFile) {

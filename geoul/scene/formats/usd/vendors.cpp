@@ -128,7 +128,6 @@ void report_unread(const View& view) {
   for (const Prim& prim : view.stage.prims()) {
     const std::string& type = prim.type_name;
     if (type == "MjcActuator" || type == "NewtonActuator") count(type, prim.where());
-    if (type.size() > 5 && type.compare(type.size() - 5, 5, "Light") == 0) count(type, prim.where());
     const bool physics = type.find("Joint") != std::string::npos || prim.has_api("PhysicsRigidBodyAPI");
     if (!physics) continue;
     for (const char* name : kUnread) {

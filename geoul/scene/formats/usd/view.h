@@ -2,14 +2,15 @@
 // a Scene: bodies (UsdPhysics rigid bodies and mass), shapes (UsdGeom), materials (UsdShade), joints, filters.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "geoul/core/diagnostics.h"
+#include "geoul/scene/formats/usd/asset.h"
 #include "geoul/scene/formats/usd/stage.h"
 #include "geoul/scene/scene.h"
 
@@ -40,12 +41,15 @@ struct View {
   const Stage& stage;
   Diagnostics& diagnostics;
   Scene& scene;
+  AssetFiles& files;
   double meters = 0.01;                                                      // per unit of length
   double kilograms = 1;                                                      // per unit of mass
   std::vector<Placement> placements = {};                                    // (nprim)
   std::map<std::pair<std::string, std::string>, MaterialId> materials = {};  // visual and physical prim
-  std::map<std::tuple<const void*, bool>, MeshId> meshes = {};               // by the opinion that holds the points
-  std::map<int, JointId> joints = {};                                        // by prim
+  std::map<std::vector<const void*>, MeshId> meshes = {};                    // by the values that make them
+  std::map<std::string, TextureId> textures = {};  // by file; -1: what could not be read, said once
+  std::size_t texture_bytes = 0;
+  std::map<int, JointId> joints = {};  // by prim
   std::vector<Frame> points = {};      // poses of the copies of PointInstancers, by Prim::point
   std::vector<double> densities = {};  // (nshape) [kg/m3] of the mass API on the shape; 0: none
   std::vector<double> masses = {};     // (nshape) [kg] likewise
@@ -94,6 +98,21 @@ void read_vendor_material(const View& view, const Prim& prim, Material& material
 void read_vendor_mimics(View& view, const Prim& prim, JointId joint);
 void report_unread(const View& view);
 
+// The material that a prim binds for the first of these purposes that it binds one for ("": all); none where nothing
+// is.
+const Prim* bound_material(const View& view, const Prim& shape, std::initializer_list<const char*> purposes);
+// Metadata `interpolation` of the strongest opinion on an attribute that has it.
+std::string interpolation(const View& view, const Prim& prim, const std::string& attribute, const char* otherwise);
+
+// The mesh of a Mesh prim: vertices, faces cut into triangles, and what looks need (meshes.cpp); `bake`, where given,
+// is applied to it. Materials of GeomSubsets: set k + 1 is the k-th of `subsets`. None, and a finding, where it is
+// broken.
+std::vector<const Prim*> material_subsets(const View& view, const Prim& mesh);
+std::optional<Mesh> read_mesh(const View& view, const Prim& prim, const std::vector<const Prim*>& subsets,
+                              const Frame* bake);
+// The values that the mesh is made of: equal lists, equal meshes.
+std::vector<const void*> mesh_sources(const View& view, const Prim& prim, const std::vector<const Prim*>& subsets);
+
 // Copies the prototypes of PointInstancers to their points, before the passes; `stage` is the view's.
 void expand_instancers(Stage& stage, View& view);
 
@@ -101,6 +120,7 @@ void expand_instancers(Stage& stage, View& view);
 void place_prims(View& view);  // bodies, sites, cameras, and where each prim stands
 void read_shapes(View& view);  // shapes and their meshes
 MaterialId read_material(View& view, const Prim& shape);
+void read_lights(View& view);
 void read_mass(View& view);     // mass properties of the bodies; needs the shapes
 void read_joints(View& view);   // joints and mimics
 void read_filters(View& view);  // pairs of bodies that never touch

@@ -1,12 +1,13 @@
 // USDA writer: the scene as a tree of prims by the paths of what it holds, one small function a kind.
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numbers>
 
 #include "geoul/scene/formats/usd/usd.h"
+#include "geoul/scene/formats/usd/write_look.h"
+#include "geoul/scene/formats/usd/write_text.h"
 #include "geoul/scene/formats/usd/write_tree.h"
 
 namespace geoul::scene {
@@ -14,32 +15,11 @@ namespace {
 
 constexpr double kDegree = std::numbers::pi / 180;
 
-template <class T>
-std::string number(T x) {
-  char text[40];
-  const auto end = std::to_chars(text, text + sizeof text, x).ptr;  // shortest that reads back to the same bits
-  return {text, end};
-}
-std::string text_of(const Vec3d& v) { return "(" + number(v.x) + ", " + number(v.y) + ", " + number(v.z) + ")"; }
-std::string text_of(const Vec3<float>& v) { return "(" + number(v.x) + ", " + number(v.y) + ", " + number(v.z) + ")"; }
-std::string text_of(const Quatd& q) {
-  return "(" + number(q.w) + ", " + number(q.x) + ", " + number(q.y) + ", " + number(q.z) + ")";
-}
-std::string quoted(const std::string& s) {
-  std::string out = "\"";
-  for (const char c : s) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 using usd::Kind;
 using usd::Node;
+using usd::number;
+using usd::quoted;
+using usd::text_of;
 using usd::Tree;
 using usd::valid_name;
 
@@ -75,7 +55,9 @@ void diagonalize(const Sym3d& inertia, Quatd& axes, Vec3d& moments) {
 
 class Writer {
  public:
-  explicit Writer(const Scene& scene) : scene_(scene), tree_(scene) {}
+  Writer(const Scene& scene, const std::string& texture_folder) : scene_(scene), tree_(scene) {
+    for (const std::string& name : usd::texture_names(scene)) files_.push_back("./" + texture_folder + "/" + name);
+  }
 
   std::string run() {
     header();
@@ -156,11 +138,15 @@ class Writer {
     line(depth, "int[] faceVertexCounts = [" + counts + "]");
     line(depth, "int[] faceVertexIndices = [" + indices + "]");
     line(depth, "point3f[] points = [" + points + "]");
-    if (!normals.empty()) {
+    if (!normals.empty() && mesh.corner_normals.empty()) {
       line(depth, "normal3f[] normals = [" + normals + "] (");
       line(depth + 1, "interpolation = \"vertex\"");
       line(depth, ")");
     }
+    usd::write_mesh_look(mesh, depth, lines());
+  }
+  usd::Lines lines() {
+    return [this](int depth, const std::string& text) { line(depth, text); };
   }
 
   void prim(const Node& node, int depth) {
@@ -171,6 +157,7 @@ class Writer {
       case Kind::kShape: shape(node, depth); break;
       case Kind::kSite: site(node, depth); break;
       case Kind::kCamera: camera(node, depth); break;
+      case Kind::kLight: light(node, depth); break;
       case Kind::kMaterial: material(node, depth); break;
     }
     for (const auto& below : node.children) {
@@ -274,17 +261,15 @@ class Writer {
     line(depth, "float physics:restitution = " + number(m.restitution));
     line(depth, "float physics:density = " + number(m.density));
     line(depth, "token outputs:surface.connect = <" + node.path() + "/surface.outputs:surface>");
-    line(0, "");
-    line(depth, "def Shader \"surface\"");
-    line(depth++, "{");
-    line(depth, "uniform token info:id = \"UsdPreviewSurface\"");
-    line(depth, "color3f inputs:diffuseColor = " + text_of(Vec3<float>{m.color[0], m.color[1], m.color[2]}));
-    line(depth, "float inputs:opacity = " + number(m.color[3]));
-    line(depth, "color3f inputs:emissiveColor = " + text_of(Vec3<float>{m.emission[0], m.emission[1], m.emission[2]}));
-    line(depth, "float inputs:metallic = " + number(m.metallic));
-    line(depth, "float inputs:roughness = " + number(m.roughness));
-    line(depth, "token outputs:surface");
-    line(depth - 1, "}");
+    usd::write_surface(m, node.path(), files_, depth, lines());
+  }
+
+  void light(const Node& node, int depth) {
+    const Light& l = scene_.lights[static_cast<std::size_t>(node.index)];
+    open(usd::light_type(l.kind), node,
+         l.cone_angle > 0 ? std::vector<std::string>{"ShapingAPI"} : std::vector<std::string>{}, depth++);
+    pose(l.X_BL, {1, 1, 1}, false, depth);
+    usd::write_light(l, files_, depth, lines());
   }
 
   void shape(const Node& node, int depth);
@@ -298,6 +283,7 @@ class Writer {
   const Scene& scene_;
   Tree tree_;
   std::string mesh_class_;
+  std::vector<std::string> files_;  // (ntexture) as they are named in the text
   std::string out_;
 };
 
@@ -368,6 +354,16 @@ void Writer::shape(const Node& node, int depth) {
   if (triangles && s.collides) line(depth, "uniform token physics:approximation = \"none\"");
   if (s.material.valid()) line(depth, "rel material:binding = <" + tree_.materials[s.material.index()]->path() + ">");
   if (!s.visible) line(depth, "token visibility = \"invisible\"");
+  for (std::size_t k = 1; k < s.set_materials.size(); ++k) {
+    if (!s.set_materials[k].valid()) continue;
+    line(0, "");
+    line(depth, "over \"set_" + std::to_string(k) + "\" (");
+    line(depth + 1, "prepend apiSchemas = [\"MaterialBindingAPI\"]");
+    line(depth, ")");
+    line(depth, "{");
+    line(depth + 1, "rel material:binding = <" + tree_.materials[s.set_materials[k].index()]->path() + ">");
+    line(depth, "}");
+  }
 }
 
 // The token of an axis; empty where it is none.
@@ -488,14 +484,32 @@ void Writer::joint(const Node& node, int depth) {
 
 }  // namespace
 
-std::string usda_text(const Scene& scene) { return Writer(scene).run(); }
+std::string usda_text(const Scene& scene, const std::string& texture_folder) {
+  return Writer(scene, texture_folder).run();
+}
 
 Result<void> write_usda(const Scene& scene, const std::string& file) {
+  const std::filesystem::path whole(file);
+  const std::string folder = whole.stem().string() + "_textures";
+  if (!scene.textures.empty()) {
+    std::error_code failed;
+    std::filesystem::create_directories(whole.parent_path() / folder, failed);
+    const std::vector<std::string> names = usd::texture_names(scene);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string picture = (whole.parent_path() / folder / names[i]).string();
+      const Result<void> written = usd::write_whole(picture, *scene.textures[i].bytes);
+      if (!written) return written;
+    }
+  }
+  return usd::write_whole(file, usda_text(scene, folder));
+}
+
+Result<void> usd::write_whole(const std::string& file, std::string_view bytes) {
   const std::string beside = file + ".part";
   std::error_code failed;
   {
     std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out << usda_text(scene);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     out.close();
     if (!out) {
       std::filesystem::remove(beside, failed);

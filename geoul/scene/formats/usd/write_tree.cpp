@@ -5,6 +5,11 @@
 namespace geoul::scene::usd {
 namespace {
 
+// What stands below its body, and has nothing below it.
+bool is_placed(Kind kind) {
+  return kind == Kind::kShape || kind == Kind::kSite || kind == Kind::kCamera || kind == Kind::kLight;
+}
+
 Node* child(Node& parent, const std::string& name) {
   const auto found = parent.by_name.find(name);
   if (found != parent.by_name.end()) return found->second;
@@ -53,6 +58,9 @@ Tree::Tree(const Scene& scene) : bodies(scene.bodies.size()) {
   for (std::size_t i = 0; i < scene.cameras.size(); ++i) {
     below(scene.cameras[i].path, scene.cameras[i].body, Kind::kCamera, i);
   }
+  for (std::size_t i = 0; i < scene.lights.size(); ++i) {
+    below(scene.lights[i].path, scene.lights[i].body, Kind::kLight, i);
+  }
   for (std::size_t i = 0; i < scene.joints.size(); ++i) joints.push_back(put(scene.joints[i].path, Kind::kJoint, i));
   for (std::size_t i = 0; i < scene.materials.size(); ++i) {
     materials.push_back(put(scene.materials[i].path, Kind::kMaterial, i));
@@ -65,7 +73,7 @@ Node* Tree::put(const std::string& path, Kind kind, std::size_t index, Node* top
   Node* above = top ? top : &root;
   for (std::size_t i = 0; !top && i + 1 < names.size(); ++i) above = child(*above, names[i]);
   std::string name = names.back();
-  const bool moves = kind == Kind::kShape || kind == Kind::kSite || kind == Kind::kCamera;  // what is below it
+  const bool moves = is_placed(kind);  // what is below it
   Node* node = child(*above, name);
   for (int n = 2; node->kind != Kind::kPlain || (moves && !node->children.empty()); ++n) {
     node = child(*above, name + "_" + std::to_string(n));
@@ -86,7 +94,7 @@ void Tree::below(const std::string& path, BodyId body, Kind kind, std::size_t in
     at = next == at->by_name.end() ? nullptr : next->second;
     if (!at) break;
     if (at->kind == Kind::kBody) found = at->index, clear = true;
-    if (at->kind == Kind::kShape || at->kind == Kind::kSite || at->kind == Kind::kCamera) clear = false;
+    if (is_placed(at->kind)) clear = false;
   }
   if (clear && found == body.value) {
     put(path, kind, index);

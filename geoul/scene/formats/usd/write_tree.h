@@ -1,4 +1,4 @@
-// The tree of prims that a scene becomes: where each body, shape, site, camera, joint and material stands.
+// The tree of prims that a scene becomes: where each body, shape, site, camera, light, joint and material stands.
 #pragma once
 
 #include <map>
@@ -10,7 +10,7 @@
 
 namespace geoul::scene::usd {
 
-enum class Kind { kPlain, kBody, kJoint, kShape, kSite, kCamera, kMaterial };
+enum class Kind { kPlain, kBody, kJoint, kShape, kSite, kCamera, kLight, kMaterial };
 
 struct Node {
   std::string name;
@@ -26,7 +26,7 @@ struct Node {
 // The name with what USD does not allow in it replaced by '_'.
 std::string valid_name(const std::string& raw);
 
-// Everything on its own path where that is free; shapes, sites and cameras always below their body.
+// Everything on its own path where that is free; shapes, sites, cameras and lights always below their body.
 class Tree {
  public:
   explicit Tree(const Scene& scene);

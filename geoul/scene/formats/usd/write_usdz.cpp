@@ -1,37 +1,31 @@
-// USDZ writer: the text of the USDA writer, meshes and all, as the one member of a package.
+// USDZ writer: the text of the USDA writer, meshes and all, and the textures, as members of a package.
 #include <filesystem>
-#include <fstream>
 
 #include "geoul/scene/formats/usd/package.h"
 #include "geoul/scene/formats/usd/usd.h"
+#include "geoul/scene/formats/usd/write_look.h"
 
 namespace geoul::scene {
+namespace {
+
+const std::string kTextures = "textures";  // folder in the package
+
+}  // namespace
 
 Result<void> write_usdz(const Scene& scene, const std::string& file) {
-  const std::string text = usda_text(scene);
+  const std::string text = usda_text(scene, kTextures);
   std::string name = std::filesystem::path(file).stem().string();
   for (char& c : name) {  // what a member may not be called by
     if (c == '[' || c == ']' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '_';
   }
-  const std::optional<std::string> bytes = usd::package_bytes({{name + ".usda", text}});
-  if (!bytes) return Error{ErrorCode::kUnsupported, file + ": the scene is larger than 4 GiB; write a .usda file"};
-  const std::string beside = file + ".part";
-  std::error_code failed;
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out.write(bytes->data(), static_cast<std::streamsize>(bytes->size()));
-    out.close();
-    if (!out) {
-      std::filesystem::remove(beside, failed);
-      return Error{ErrorCode::kUnavailable,
-                   file + ": cannot be written; check the folder, its rights and the free space"};
-    }
+  std::vector<std::pair<std::string, std::string_view>> members = {{name + ".usda", text}};
+  const std::vector<std::string> pictures = usd::texture_names(scene);
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    members.emplace_back(kTextures + ("/" + pictures[i]), *scene.textures[i].bytes);
   }
-  std::filesystem::rename(beside, file, failed);
-  if (!failed) return {};
-  const std::string why = failed.message();
-  std::filesystem::remove(beside, failed);
-  return Error{ErrorCode::kUnavailable, file + ": cannot be written: " + why};
+  const std::optional<std::string> bytes = usd::package_bytes(members);
+  if (!bytes) return Error{ErrorCode::kUnsupported, file + ": the scene is larger than 4 GiB; write a .usda file"};
+  return usd::write_whole(file, *bytes);
 }
 
 }  // namespace geoul::scene

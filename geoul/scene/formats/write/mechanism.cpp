@@ -157,4 +157,25 @@ void Lacks::report() {
   }
 }
 
+void lack_looks(const Scene& scene, Lacks& lacks) {
+  const auto info = [&](const char* code, const char* what) {
+    lacks.add(Severity::kInfo, code, what, "write USD or glTF");
+  };
+  for (const Material& m : scene.materials) {
+    for (const TextureMap* map : {&m.color_map, &m.opacity_map, &m.metallic_map, &m.roughness_map, &m.emission_map,
+                                  &m.occlusion_map, &m.normal_map}) {
+      if (map->texture.valid()) info("texture", "textures are left out");
+    }
+  }
+  for (const Shape& shape : scene.shapes) {
+    if (!shape.set_materials.empty()) info("face-material", "materials of single faces are left out");
+  }
+  for (const Mesh& mesh : scene.meshes) {
+    if (!mesh.colors.empty()) info("mesh-color", "colours of the corners of meshes are left out");
+  }
+  for (std::size_t i = 0; i < scene.lights.size(); ++i) {
+    lacks.add(Severity::kInfo, "light", "lights are left out", "write USD");
+  }
+}
+
 }  // namespace geoul::scene::write

@@ -66,4 +66,7 @@ class Lacks {
   std::vector<Entry> entries_;
 };
 
+// Notes what only USD and glTF say: textures, normals and materials of faces, lights.
+void lack_looks(const Scene& scene, Lacks& lacks);
+
 }  // namespace geoul::scene::write

@@ -537,6 +537,7 @@ Result<void> write_mjcf(const Scene& scene, const std::string& file, Diagnostics
   MjcfWriter writer(scene, file, notes);
   const std::string content = writer.run();
   if (!writer.failure) return writer.failure.error();
+  lack_looks(scene, writer.lacks);
   writer.lacks.report();
   return write_file(file, content);
 }

@@ -402,6 +402,7 @@ Result<void> write_sdf(const Scene& scene, const std::string& file, Diagnostics&
   SdfWriter writer(scene, file, notes);
   writer.run();
   if (!writer.failure) return writer.failure.error();
+  lack_looks(scene, writer.lacks);
   writer.lacks.report();
   return write_file(file, writer.xml.str());
 }

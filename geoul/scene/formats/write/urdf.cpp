@@ -299,6 +299,7 @@ Result<void> write_urdf(const Scene& scene, const std::string& file, Diagnostics
   UrdfWriter writer(scene, file, notes);
   writer.run();
   if (!writer.failure) return writer.failure.error();
+  lack_looks(scene, writer.lacks);
   writer.lacks.report();
   if (!scene.collision_exclusions.empty()) {
     const std::string beside = std::filesystem::path(file).replace_extension(".srdf").string();

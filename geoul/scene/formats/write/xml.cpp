@@ -144,12 +144,15 @@ Result<std::string> MeshFiles::save(const Mesh& mesh, const std::string& stem) {
     out += line;
   };
   for (const auto& v : mesh.vertices) add("v", v);
-  for (const auto& v : mesh.normals) add("vn", v);
+  const bool by_corner = !mesh.corner_normals.empty();
+  for (const auto& v : by_corner ? mesh.corner_normals : mesh.normals) add("vn", v);
+  std::size_t corner = 0;
   for (const auto& t : mesh.triangles) {
     out += "f";
     for (const std::uint32_t i : t) {
-      const std::string index = std::to_string(i + 1);
-      out += " " + index + (mesh.normals.empty() ? "" : "//" + index);
+      ++corner;
+      out += " " + std::to_string(i + 1);
+      if (by_corner || !mesh.normals.empty()) out += "//" + std::to_string(by_corner ? corner : i + std::size_t{1});
     }
     out += "\n";
   }
