@@ -59,7 +59,7 @@ void measure(double rate, double seconds) {
               folder.path() + "/plant"});
   const std::string ready = plant.line(120s);  // "ready URL THUMBPRINT"
   const std::size_t space = ready.find(' ', 6);
-  if (space == std::string::npos) {
+  if (ready.rfind("ready ", 0) != 0 || space == std::string::npos) {
     std::fprintf(stderr, "the plant did not start: %s\n", ready.c_str());
     return;
   }
@@ -124,7 +124,7 @@ void measure_start() {
               "0", "--loop", "--state", folder.path() + "/plant"});
   const std::string ready = plant.line(120s);
   const std::size_t space = ready.find(' ', 6);
-  if (space == std::string::npos) return;
+  if (ready.rfind("ready ", 0) != 0 || space == std::string::npos) return;
   std::vector<double> seconds;
   for (int i = 0; i < 6; ++i) {
     const auto link = link::make_opcua_link(

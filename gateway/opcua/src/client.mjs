@@ -4,6 +4,7 @@
 import { ClientMonitoredItemGroup, ClientSubscription, MessageSecurityMode, OPCUAClient, SecurityPolicy,
   TimestampsToReturn, UserTokenType, AttributeIds, constructEventFilter } from "node-opcua-client";
 import { explain } from "./explain.mjs";
+import { word } from "./frames.mjs";
 import { resolveNames } from "./names.mjs";
 import { distrust, fileThumbprint, openStore } from "./security.mjs";
 import * as services from "./services.mjs";
@@ -15,6 +16,7 @@ const SILENCE_MS = 6000; // without a word: the connection is lost
 const LOOK_AGAIN_MS = 10_000; // for signals that the plant does not have yet
 const ITEMS_A_CALL = 200;
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024; // that the twin may leave unread before updates are dropped and counted
+const MAX_BATCH = 1024 * 1024; // characters of updates in one frame
 const EVENT_FIELDS = ["EventType", "SourceName", "Time", "Message", "Severity"];
 const VARIABLE = 2; // NodeClass
 const BAD = 2; // quality
@@ -45,7 +47,7 @@ export class Role {
     } catch (error) {
       const code = error instanceof services.Refusal ? error.code : "unavailable";
       const text = error instanceof services.Refusal ? error.message : explain(error, connection.target);
-      return reply(`"ok":false,"code":"${code}","error":${JSON.stringify(text)}`);
+      return reply(`"ok":false,"code":"${code}","error":${JSON.stringify(word(text))}`);
     }
   }
 
@@ -90,7 +92,7 @@ class Connection {
 
   #clientOptions(extra) {
     return {
-      applicationName: "Geoul", applicationUri: this.#store.applicationUri, clientName: `geoul ${this.#options.id}`,
+      applicationName: "Geoul", applicationUri: this.#store.applicationUri, clientName: `geoul ${this.#options.link}`,
       certificateFile: this.#store.certificateFile, privateKeyFile: this.#store.privateKeyFile,
       clientCertificateManager: this.#store.manager, endpointMustExist: false, keepSessionAlive: true,
       connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 1000 }, transportTimeout: PATIENCE_MS,
@@ -212,13 +214,12 @@ class Connection {
     if (missing.length) {
       const [first] = missing;
       const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : "";
-      this.#channel.send({ type: "problem", text: `signal '${names[first]}' ${found[first].problem}${more}`,
-        signals: missing.map((k) => indices[k]) });
+      this.#problem(`signal '${names[first]}' ${found[first].problem}${more}`, missing.map((k) => indices[k]));
       this.#lookAgain = setTimeout(() => {
         this.#monitor(missing.map((k) => indices[k])).catch((error) => this.#down(explain(error, this.target)));
       }, LOOK_AGAIN_MS);
     } else {
-      this.#channel.send({ type: "problem", text: "", signals: [] });
+      this.#problem("", []);
     }
   }
 
@@ -244,8 +245,8 @@ class Connection {
       let grade = quality(value.statusCode);
       if (kind === KIND.none && grade !== BAD) {
         grade = BAD;
-        this.#channel.send({ type: "problem", text: `signal '${this.#options.signals[signal]}' holds neither a number, a truth nor ` +
-          "text; name a variable inside it, or one element of an array as NAME[0]", signals: [signal] });
+        this.#problem(`signal '${this.#options.signals[signal]}' holds neither a number, a truth nor text (of at most 65536 ` +
+          "characters); name a variable inside it, or one element of an array as NAME[0]", [signal]);
       }
       this.#pending.push(`[${signal},${grade},${kind},${text},${timeText(value.sourceTimestamp, value.sourcePicoseconds)}]`);
     }
@@ -259,8 +260,18 @@ class Connection {
       this.#lost += pending.length;
       return;
     }
-    this.#channel.sendText(`{"type":"updates","lost":${this.#lost},"items":[${pending.join(",")}]}`);
-    this.#lost = 0;
+    let some = [], size = 0;
+    const send = () => {
+      this.#channel.sendText(`{"type":"updates","lost":${this.#lost},"items":[${some.join(",")}]}`);
+      this.#lost = 0;
+      some = [], size = 0;
+    };
+    for (const item of pending) {
+      some.push(item);
+      size += item.length;
+      if (size > MAX_BATCH) send();
+    }
+    if (some.length) send();
   }
 
   async #monitorEvents() {
@@ -269,7 +280,7 @@ class Connection {
     const found = await resolveNames(this.session, this.namespaces, names);
     for (const [k, node] of found.entries()) {
       if (node.problem) {
-        this.#channel.send({ type: "problem", text: `event source '${names[k]}' ${node.problem}`, signals: [] });
+        this.#problem(`event source '${names[k]}' ${node.problem}`, []);
         continue;
       }
       const item = await this.#subscription.monitor({ nodeId: node.nodeId, attributeId: AttributeIds.EventNotifier },
@@ -286,15 +297,19 @@ class Connection {
       this.#typeNames.set(typeId, name?.value?.value?.name ?? typeId);
     }
     const date = time.value instanceof Date ? time.value : null;
-    this.#channel.sendText(`{"type":"event","from":${JSON.stringify(from)},"source":${JSON.stringify(source.value ?? "")},` +
-      `"event_type":${JSON.stringify(this.#typeNames.get(typeId) ?? "")},"time":${timeText(date, date?.picoseconds)},` +
-      `"message":${JSON.stringify(text.value?.text ?? "")},"severity":${severity.value ?? 0}}`);
+    this.#channel.sendText(`{"type":"event","from":${JSON.stringify(from)},"source":${JSON.stringify(word(source.value))},` +
+      `"event_type":${JSON.stringify(word(this.#typeNames.get(typeId)))},"time":${timeText(date, date?.picoseconds)},` +
+      `"message":${JSON.stringify(word(text.value?.text))},"severity":${severity.value ?? 0}}`);
+  }
+
+  #problem(text, signals) {
+    this.#channel.send({ type: "problem", text: word(text), signals });
   }
 
   #down(problem) {
     if (this.#done) return;
     this.#finish().catch(() => {});
-    this.#channel.send({ type: "down", problem });
+    this.#channel.send({ type: "down", problem: word(problem) });
   }
 
   async #finish() {

@@ -6,6 +6,12 @@ import net from "node:net";
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024; // the same in geoul/link/opcua/frames.h
 export const PROTOCOL = 1;
 
+// Text from outside as a word of a message: the twin takes no name, reason or problem beyond 4096 bytes for one of ours.
+export function word(text) {
+  const printable = String(text ?? "").slice(0, 1000).replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return printable.replace(/[\ud800-\udbff]$/, ""); // no half of a character
+}
+
 // Splits a stream of bytes into messages; throws Error where it breaks the form.
 export class FrameReader {
   #waiting = Buffer.alloc(0);

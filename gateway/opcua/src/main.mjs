@@ -1,8 +1,9 @@
 // Geoul's OPC UA gateway: started, watched and ended by the twin (geoul/link/opcua/gateway.h), which speaks with it over
 // file descriptor 3. It ends when that stream ends, so that it never outlives the twin. Standard output and error are
 // log lines. Messages: docs/notes/link_opcua.md.
+import "./node18.mjs";
 import { createRequire } from "node:module";
-import { Channel, PROTOCOL } from "./frames.mjs";
+import { Channel, PROTOCOL, word } from "./frames.mjs";
 
 const FD = 3;
 let role = null; // a plant's client or the twin's server, loaded when first asked for: each takes a second to load
@@ -36,7 +37,11 @@ async function handle(message) {
   if (!role) {
     const kind = kinds[message.type];
     if (!kind) throw new Error(`'${message.type}' before 'connect' or 'serve'`);
-    loading = import(`./${kind}.mjs`).then((module) => { role = new module.Role(channel); });
+    // Where a package is missing or does not suit this Node.js, nothing can be done here: the twin tells the reason.
+    loading = import(`./${kind}.mjs`).then((module) => { role = new module.Role(channel); }, (error) => {
+      console.error(`Error: the packages of the gateway cannot be loaded by Node.js ${process.version}: ${error.message}`);
+      return end(1);
+    });
     await loading;
     loading = null;
   }
@@ -45,8 +50,8 @@ async function handle(message) {
 
 function onMessage(message) {
   handle(message).catch((error) => {
-    if (message.id !== undefined) {
-      channel.send({ type: "reply", id: message.id, ok: false, code: "internal", error: error.message });
+    if (Number.isInteger(message.id)) {
+      channel.send({ type: "reply", id: message.id, ok: false, code: "internal", error: word(error.message) });
     } else {
       console.error(`message '${message.type}': ${error.stack}`);
     }

@@ -7,6 +7,7 @@
 // --writable adds a variable that may be written. Prints 'ready URL THUMBPRINT' when it listens, 'end' when the rows are
 // used up without --loop, and ends with its standard input.
 // Exit codes: 0 done, 2 the call or the file is wrong.
+import "./node18.mjs";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
@@ -16,6 +17,9 @@ import { DataType, DataValue, MessageSecurityMode, SecurityPolicy, StatusCodes }
 import { nodesets } from "node-opcua-nodesets";
 import { OPCUAServer } from "node-opcua-server";
 import { fileThumbprint, openStore } from "./security.mjs";
+
+const say = (text) => process.stdout.write(`${text}\n`);
+console.log = console.error; // the library's lines are not ours
 
 const UNITS_S = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
 
@@ -81,7 +85,7 @@ async function listen(options, columns) {
   const variables = columns.map((name) => add(name, false));
   if (options.writable) add(options.writable, true);
   await server.start();
-  console.log(`ready opc.tcp://127.0.0.1:${server.endpoints[0].port} ${fileThumbprint(store.certificateFile)}`);
+  say(`ready opc.tcp://127.0.0.1:${server.endpoints[0].port} ${fileThumbprint(store.certificateFile)}`);
   return { server, variables };
 }
 
@@ -128,4 +132,4 @@ process.stdin.resume().on("end", async () => {
   process.exit(0);
 });
 await play(variables, rows, options);
-console.log("end");
+say("end");

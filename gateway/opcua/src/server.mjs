@@ -5,6 +5,7 @@ import net from "node:net";
 import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes } from "node-opcua-client";
 import { nodesets } from "node-opcua-nodesets";
 import { OPCUAServer } from "node-opcua-server";
+import { word } from "./frames.mjs";
 import { publish, TwinSpace } from "./robotics.mjs";
 import { distrust, openStore } from "./security.mjs";
 
@@ -83,7 +84,7 @@ export class Role {
   }
 
   #refuse(message, text) {
-    this.#channel.send({ type: "reply", id: message.id, ok: false, code: "unavailable", error: text.slice(0, 2000) });
+    this.#channel.send({ type: "reply", id: message.id, ok: false, code: "unavailable", error: word(text) });
   }
 
   // A client whose certificate is not trusted, or out of its time (which the library alone would let pass with a warning),
@@ -96,7 +97,7 @@ export class Role {
         status = StatusCodes.BadSecurityChecksFailed;
         const first = Array.isArray(certificates) ? certificates[0] : certificates;
         const text = await distrust(store, first, "a client");
-        if (text) this.#channel.send({ type: "problem", text, signals: [] });
+        if (text) this.#channel.send({ type: "problem", text: word(text), signals: [] });
       }
       callback?.(null, status);
       return status;
@@ -111,6 +112,7 @@ export class Role {
   }
 
   #login(user, password, done) {
+    if (user.length > 1000 || password.length > 1000) return done(null, false); // a stranger's word must fit into a message
     const id = ++this.#lastLogin;
     this.#logins.set(id, done);
     this.#channel.send({ type: "login", id, user, password });

@@ -2,6 +2,7 @@
 // the reply's own fields, or throws Refusal (one line, with the twin's code of errors).
 import { AttributeIds, BrowseDirection, DataType, findBasicDataType, StatusCodes, VariantArrayType } from "node-opcua-client";
 import { explainWrite } from "./explain.mjs";
+import { word } from "./frames.mjs";
 import { parsePath, resolveNames } from "./names.mjs";
 import { decodeVariant, encodeVariant, isSignalType, KIND, kindOf, quality, timeText } from "./values.mjs";
 
@@ -122,7 +123,7 @@ async function describe(session, variables) {
   const asked = wanted.map((reference, k) => [k, reference]).filter(([, reference]) => reference);
   if (asked.length) {
     const read = await session.read(asked.map(([, reference]) => ({ nodeId: reference.nodeId, attributeId: AttributeIds.Value })));
-    read.forEach((value, at) => units.set(asked[at][0], value.value?.value?.displayName?.text ?? ""));
+    read.forEach((value, at) => units.set(asked[at][0], word(value.value?.value?.displayName?.text)));
   }
   const out = [];
   for (const [k, { nodeId, path, name }] of variables.entries()) {
@@ -130,6 +131,7 @@ async function describe(session, variables) {
     const isArray = value.value?.arrayType === VariantArrayType.Array;
     // What is bad just now has no value to tell its type.
     const dataType = value.value?.dataType || await session.getBuiltInDataType(nodeId).catch(() => DataType.Null);
+    if (nodeId.length > 1000) continue; // no name that anybody would write
     if (!isSignalType(dataType) || value.value?.arrayType === VariantArrayType.Matrix) continue;
     const count = isArray ? Math.min(value.value.value?.length ?? 0, 64) : 1;
     for (let i = 0; i < count; ++i) {

@@ -3,6 +3,7 @@
 // as they are, and come as decimal text.
 import { DataType, Variant, VariantArrayType } from "node-opcua-client";
 
+const MAX_TEXT = 65_536; // characters; longer ones are documents, not signals
 export const KIND = { double: 0, integer: 1, boolean: 2, text: 3, none: 4 };
 
 const INTEGER_RANGES = {
@@ -58,13 +59,17 @@ export function encodeVariant(variant, element) {
       const whole = integer64(value, false);
       return whole < 1n << 63n ? [KIND.integer, String(whole)] : [KIND.double, String(Number(whole))];
     }
-    case DataType.String: case DataType.Guid: return [KIND.text, JSON.stringify(String(value))];
-    case DataType.LocalizedText: return [KIND.text, JSON.stringify(value.text ?? "")];
+    case DataType.String: case DataType.Guid: return text(String(value));
+    case DataType.LocalizedText: return text(value.text ?? "");
     case DataType.DateTime: return [KIND.text, JSON.stringify(value.toISOString())];
-    case DataType.NodeId: return [KIND.text, JSON.stringify(value.toString())];
-    case DataType.StatusCode: return [KIND.text, JSON.stringify(value.name)];
+    case DataType.NodeId: return text(value.toString());
+    case DataType.StatusCode: return text(value.name);
     default: return [KIND.none, "null"];
   }
+}
+
+function text(value) {
+  return value.length > MAX_TEXT ? [KIND.none, "null"] : [KIND.text, JSON.stringify(value)];
 }
 
 // Kind and value of a message of the twin as a Variant of the type that the plant wants. Throws Error, one line.

@@ -96,6 +96,7 @@ void Gateway::wake() const {
 }
 
 bool Gateway::send(std::string_view payload) {
+  if (payload.size() > kMaxFrameBytes) return false;
   {
     const std::lock_guard lock(mutex_);
     if (!is_up_ || outbox_.size() + payload.size() > kMaxBacklog) return false;

@@ -47,7 +47,7 @@ class Gateway {
   void start(GatewayCallbacks callbacks);  // once
   // Ends the process, kindly at first, within two seconds. Not from a callback.
   void stop();
-  // Sends a payload; false where it is not up, or has not read what it was sent before.
+  // Sends a payload; false where it is not up, has not read what it was sent before, or where it is no frame's size.
   bool send(std::string_view payload);
   // Process id while it is up; 0 else.
   pid_t pid() const { return pid_; }

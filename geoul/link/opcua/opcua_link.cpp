@@ -170,7 +170,7 @@ class OpcuaLinkOverGateway final : public OpcuaLink {
     const std::string folder = options_.state_folder.empty() ? default_opcua_state_folder() : options_.state_folder;
     if (folder.empty())
       return lose("there is no folder for certificates: set HOME or XDG_STATE_HOME", backoff_.next(), true);
-    gateway_.send(R"({"type":"connect","id":)" + json_text(intake_.options().id) + R"(,"url":)" +
+    gateway_.send(R"({"type":"connect","link":)" + json_text(intake_.options().id) + R"(,"url":)" +
                   json_text(options_.url) + R"(,"security_mode":")" + name_of(options_.security) +
                   R"(","security_policy":")" + (secure ? name_of(options_.policy) : "None") + R"(","user":)" +
                   json_text(options_.user) + R"(,"password":)" + json_text(options_.password) + R"(,"state_folder":)" +

@@ -143,8 +143,8 @@ TEST_F(OpcuaLinkTest, SignalsThatThePlantLacksAreAProblemAndNoMore) {
 }
 
 TEST_F(OpcuaLinkTest, WritesTakeTheTypeOfTheNode) {
-  Watched w = open({"ns=2;s=Robot.Speed"});
-  ASSERT_TRUE(w.live()) << w.link->health().problem;
+  Watched w = open({"ns=2;s=Robot.Speed", "ns=2;s=Robot.Label"});
+  ASSERT_TRUE(w.until([&] { return w.newest.size() == 2; })) << w.link->health().problem;
   EXPECT_TRUE(w.write("ns=2;s=Robot.Speed", 7.0).done);
   EXPECT_EQ(plant_->peer->ask("get Speed"), "ok Int16 7");
   const WriteOutcome big = w.write("ns=2;s=Robot.Big", std::int64_t{-9007199254740993});
@@ -170,6 +170,13 @@ TEST_F(OpcuaLinkTest, WritesTakeTheTypeOfTheNode) {
   refused("ns=2;s=Robot.Torques[1]", 1.0, "element of an array");
   refused("ns=2;s=Robot.Absent", 1.0, "no node");
   refused("Objects/2:Robot", 1.0, "not a variable");
+  const auto pid = w.link->gateway_pid();
+  EXPECT_TRUE(w.write("ns=2;s=Robot.Label", std::string(70'000, 'x')).done);
+  EXPECT_TRUE(w.until(
+      [&] { return w.link->health().problem.find("'ns=2;s=Robot.Label' holds neither") != std::string::npos; }));
+  EXPECT_TRUE(w.write("ns=2;s=Robot.Label", std::string("cell")).done);
+  EXPECT_FALSE(w.write("ns=2;s=Robot.Label", std::string(std::size_t{17} << 20, 'x')).done);  // no frame holds it
+  EXPECT_EQ(w.link->gateway_pid(), pid);
   EXPECT_EQ(plant_->peer->ask("get Torques"), "ok Double [1.0, 2.0, 3.0]");
   EXPECT_TRUE(w.until([&] { return w.newest[0].value == Value(std::int64_t{7}); }));
 }

@@ -227,6 +227,11 @@ TEST_F(OpcuaServerTest, StrangersAreKeptOutUntilTheyAreTrustedAndHaveAUser) {
   EXPECT_NE(seen["first_axis"], nullptr);
   EXPECT_EQ(look(url, "sign", {"--user", "geoul", "--password", "mirror"}).first, 0);
   EXPECT_EQ(look(url, "encrypt", {"--user", "geoul", "--password", "wrong"}).first, 3);
+  // a stranger's long word neither gets in nor ends the gateway
+  const auto pid = server->gateway_pid();
+  EXPECT_EQ(look(url, "none", {"--user", std::string(20'000, 'x'), "--password", "y"}).first, 3);
+  EXPECT_EQ(look(url, "encrypt", {"--user", "geoul", "--password", "mirror"}).first, 0);
+  EXPECT_EQ(server->gateway_pid(), pid);
 }
 
 TEST_F(OpcuaServerTest, BeyondLoopbackNobodyIsAnonymousAndNothingIsInClear) {
