@@ -3,10 +3,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <assimp/postprocess.h>
-#include <assimp/scene.h>
-#include <assimp/Importer.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -375,59 +371,6 @@ TEST(Write, ModelsWhoseLinksNeverTouchStaySoInSdf) {
   ASSERT_EQ(back->collision_exclusions.size(), 1u);
   EXPECT_EQ(write::leaf(body_name(*back, back->collision_exclusions[0].first)), "base");
   EXPECT_EQ(write::leaf(body_name(*back, back->collision_exclusions[0].second)), "upper");
-}
-
-TEST(Write, GlbIsReadByAnotherProgramInItsPlace) {
-  Scene scene = machine();
-  scene.materials.resize(5);  // one a shape: the importer joins meshes of one material
-  Shape shape;
-  shape.material = MaterialId{0};
-  shape.path = "/machine/rock/look";
-  shape.body = BodyId{3};
-  shape.geometry = Box{{0.2, 0.4, 0.6}};
-  shape.X_BS.p = {0, 0, 1};
-  scene.shapes.push_back(shape);
-  for (const Geometry& g :
-       {Geometry{Sphere{0.1}}, Geometry{Capsule{0.1, 0.2}}, Geometry{Cylinder{0.1, 0.2}}, Geometry{Cone{0.1, 0.2}}}) {
-    shape.geometry = g;
-    shape.path += "x";
-    ++shape.material.value;
-    scene.shapes.push_back(shape);
-  }
-  const Folder folder;
-  Diagnostics notes;
-  ASSERT_TRUE(write_gltf(scene, folder.file("machine.glb"), notes));
-  Assimp::Importer importer;
-  const aiScene* read = importer.ReadFile(folder.file("machine.glb"), aiProcess_PreTransformVertices);
-  ASSERT_NE(read, nullptr) << importer.GetErrorString();
-  ASSERT_EQ(read->mNumMeshes, 5u);
-  // y up: (x, y, z) of the scene is (x, z, -y) of glTF. The centre of the box's vertices is the box's centre.
-  const Transformd X = transform(scene.bodies[3].X_WB);
-  for (unsigned m = 0; m < read->mNumMeshes; ++m) {
-    const aiMesh& mesh = *read->mMeshes[m];
-    double volume = 0;
-    Vec3d first, center;
-    const auto at = [&](unsigned i) {
-      const aiVector3D& v = mesh.mVertices[i];
-      return Vec3d{v.x, -v.z, v.y};
-    };
-    first = at(0);
-    for (unsigned f = 0; f < mesh.mNumFaces; ++f) {
-      const Vec3d a = at(mesh.mFaces[f].mIndices[0]) - first, b = at(mesh.mFaces[f].mIndices[1]) - first,
-                  c = at(mesh.mFaces[f].mIndices[2]) - first;
-      volume += dot(a, cross(b, c)) / 6;
-    }
-    EXPECT_GT(volume, 0) << m;  // outside is outside
-    if (mesh.mNumVertices != 24) continue;
-    for (unsigned i = 0; i < 24; ++i) center += (1.0 / 24) * at(i);
-    const Vec3d expected = X * Vec3d{0, 0, 1};
-    for (int k = 0; k < 3; ++k) EXPECT_NEAR(center[k], expected[k], 1e-5);
-    EXPECT_NEAR(volume, 0.2 * 0.4 * 0.6, 1e-6);
-  }
-  ASSERT_TRUE(write_gltf(scene, folder.file("machine.gltf"), notes));
-  const aiScene* text = importer.ReadFile(folder.file("machine.gltf"), aiProcess_PreTransformVertices);
-  ASSERT_NE(text, nullptr) << importer.GetErrorString();
-  EXPECT_EQ(text->mNumMeshes, 5u);
 }
 
 TEST(Write, WhatCannotBeWrittenIsSaid) {
