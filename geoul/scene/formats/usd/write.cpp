@@ -3,11 +3,11 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numbers>
 
 #include "geoul/scene/formats/usd/usd.h"
 #include "geoul/scene/formats/usd/write_tree.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -491,23 +491,7 @@ void Writer::joint(const Node& node, int depth) {
 std::string usda_text(const Scene& scene) { return Writer(scene).run(); }
 
 Result<void> write_usda(const Scene& scene, const std::string& file) {
-  const std::string beside = file + ".part";
-  std::error_code failed;
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out << usda_text(scene);
-    out.close();
-    if (!out) {
-      std::filesystem::remove(beside, failed);
-      return Error{ErrorCode::kUnavailable,
-                   file + ": cannot be written; check the folder, its rights and the free space"};
-    }
-  }
-  std::filesystem::rename(beside, file, failed);
-  if (!failed) return {};
-  const std::string why = failed.message();
-  std::filesystem::remove(beside, failed);
-  return Error{ErrorCode::kUnavailable, file + ": cannot be written: " + why};
+  return write_atomically(file, usda_text(scene));
 }
 
 }  // namespace geoul::scene

@@ -1,9 +1,9 @@
 // USDZ writer: the text of the USDA writer, meshes and all, as the one member of a package.
 #include <filesystem>
-#include <fstream>
 
 #include "geoul/scene/formats/usd/package.h"
 #include "geoul/scene/formats/usd/usd.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 
@@ -15,23 +15,7 @@ Result<void> write_usdz(const Scene& scene, const std::string& file) {
   }
   const std::optional<std::string> bytes = usd::package_bytes({{name + ".usda", text}});
   if (!bytes) return Error{ErrorCode::kUnsupported, file + ": the scene is larger than 4 GiB; write a .usda file"};
-  const std::string beside = file + ".part";
-  std::error_code failed;
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out.write(bytes->data(), static_cast<std::streamsize>(bytes->size()));
-    out.close();
-    if (!out) {
-      std::filesystem::remove(beside, failed);
-      return Error{ErrorCode::kUnavailable,
-                   file + ": cannot be written; check the folder, its rights and the free space"};
-    }
-  }
-  std::filesystem::rename(beside, file, failed);
-  if (!failed) return {};
-  const std::string why = failed.message();
-  std::filesystem::remove(beside, failed);
-  return Error{ErrorCode::kUnavailable, file + ": cannot be written: " + why};
+  return write_atomically(file, *bytes);
 }
 
 }  // namespace geoul::scene

@@ -11,6 +11,7 @@
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -308,7 +309,7 @@ Result<void> write_gltf(const Scene& scene, const std::string& file, Diagnostics
   const bool embedded = std::filesystem::path(file).extension() == ".gltf";
   std::string json = writer.run(embedded);
   notes.info({file, 0, {}}, "picture-only", "glTF holds what is seen: no mass, joints or contact");
-  if (embedded) return write_file(file, json);
+  if (embedded) return write_atomically(file, json);
   while (json.size() % 4 != 0) json += ' ';
   while (writer.binary.size() % 4 != 0) writer.binary += '\0';
   const std::size_t total = 12 + 8 + json.size() + (writer.binary.empty() ? 0 : 8 + writer.binary.size());
@@ -324,7 +325,7 @@ Result<void> write_gltf(const Scene& scene, const std::string& file, Diagnostics
     append_u32(out, writer.binary.size());
     out += std::string("BIN\0", 4) + writer.binary;
   }
-  return write_file(file, out);
+  return write_atomically(file, out);
 }
 
 }  // namespace geoul::scene

@@ -8,6 +8,7 @@
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -538,7 +539,7 @@ Result<void> write_mjcf(const Scene& scene, const std::string& file, Diagnostics
   const std::string content = writer.run();
   if (!writer.failure) return writer.failure.error();
   writer.lacks.report();
-  return write_file(file, content);
+  return write_atomically(file, content);
 }
 
 }  // namespace geoul::scene

@@ -314,6 +314,31 @@ TEST(Write, LoopsAndCouplingsGoIntoMjcfAndLoopsIntoSdf) {
   for (const char* code : {"loop", "coupling", "spring"}) EXPECT_TRUE(lost.has(code)) << lost.text();
 }
 
+// 2 socket + 4 elbow = 0.5: the socket follows the elbow by -2 and 0.25.
+TEST(Write, CouplingsOfTwoJointsBecomeMimicsInUrdfAndSdf) {
+  Scene scene = machine();
+  scene.joints[2].type = JointType::kRevolute;
+  scene.couplings.push_back({"/machine/gear", {{JointId{2}, 2}, {JointId{1}, 4}}, 0.5});
+  for (const auto& [writer, ending] : {std::pair<Writer, const char*>{write_urdf, "urdf"}, {write_sdf, "sdf"}}) {
+    SCOPED_TRACE(ending);
+    Diagnostics notes;
+    const auto back = round_trip(scene, writer, ending, notes);
+    ASSERT_TRUE(back);
+    EXPECT_FALSE(notes.has("coupling")) << notes.text();
+    const auto found = std::find_if(back->mimics.begin(), back->mimics.end(), [&](const Mimic& m) {
+      return write::leaf(back->joints[m.joint.index()].path) == "socket" &&
+             write::leaf(back->joints[m.source.index()].path) == "elbow";
+    });
+    ASSERT_NE(found, back->mimics.end());
+    EXPECT_EQ(found->multiplier, -2);
+    EXPECT_EQ(found->offset, 0.25);
+  }
+  // A joint that leads cannot follow, and one follows one alone.
+  scene.couplings.push_back({"/machine/second", {{JointId{1}, 1}, {JointId{2}, 1}}, 0.0});
+  EXPECT_EQ(write::followers(scene).left, 1);
+  EXPECT_EQ(write::followers(scene).mimics.size(), scene.mimics.size() + 1);
+}
+
 TEST(Write, ShapesKeepSizePlaceColourAndFriction) {
   Scene scene = machine();
   scene.meshes.push_back(
