@@ -1,5 +1,6 @@
-// Scenes from files: how fast binary USD is read, and what it takes in memory. The files are made by bench/make_usdc.py
-// and lie in build/bench/usd; a folder of others may be given. One thread.
+// Scenes from files: what it takes to refuse references that multiply, how fast binary USD is read, and what it takes
+// in memory. The files are made by bench/make_usdc.py and lie in build/bench/usd; a folder of others may be given. One
+// thread.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -10,15 +11,18 @@
 #include "bench/figure.h"
 #include "geoul/scene/formats/usd/asset.h"
 #include "geoul/scene/formats/usd/crate.h"
+#include "geoul/scene/formats/usd/usd.h"
 
 using namespace geoul;
 namespace fs = std::filesystem;
 
 namespace {
 
-constexpr double kFloor = 200;      // [MB of file / s] of CPU time, parsing arrays
-constexpr double kPrimFloor = 1e5;  // [1/s] prims with three attributes each
-constexpr double kSlowestBad = 1;   // [s] to refuse any bad file
+constexpr double kFloor = 200;       // [MB of file / s] of CPU time, parsing arrays
+constexpr double kPrimFloor = 1e5;   // [1/s] prims with three attributes each
+constexpr double kSlowestBad = 1;    // [s] to refuse any bad file
+constexpr double kBombTime = 0.6;    // [s] of CPU time to refuse references that multiply
+constexpr double kBombMemory = 256;  // [MiB] of the process meanwhile
 
 std::size_t prims(const scene::usd::PrimSpec& prim) {
   std::size_t out = 1;
@@ -73,6 +77,32 @@ bool measure(const fs::path& file) {
   return true;
 }
 
+// Levels that each refer to the one below: few levels of many, many of few. The slowest, and the peak of them all.
+bool bombs() {
+  double slowest = 0;
+  for (const auto& [levels, parts] : {std::pair{8, 8}, {20, 10}, {18, 2}, {40, 2}, {4, 60}, {3, 1000}, {2, 500}}) {
+    std::string text = "#usda 1.0\n(\n    metersPerUnit = 1\n)\ndef \"level0\"\n{\n}\n";
+    for (int level = 1; level <= levels; ++level) {
+      text += "def \"level" + std::to_string(level) + "\"\n{\n";
+      for (int part = 0; part < parts; ++part) {
+        text += "    def \"part" + std::to_string(part) + "\" (\n        references = </level" +
+                std::to_string(level - 1) + ">\n    )\n    {\n    }\n";
+      }
+      text += "}\n";
+    }
+    Diagnostics diagnostics;
+    const double begin = bench::thread_clock();
+    const bool refused = !scene::read_usda_text(text, "bomb.usda", diagnostics) && diagnostics.has("too-large");
+    slowest = std::max(slowest, 1e-9 * (bench::thread_clock() - begin));
+    if (!refused) return std::fputs("a bomb of references was read\n", stderr), false;
+  }
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  bench::at_most("usd/reference_bomb", slowest, "s", kBombTime);
+  bench::at_most("usd/reference_bomb/memory", static_cast<double>(used.ru_maxrss) / 1024, "MiB", kBombMemory);
+  return true;
+}
+
 void bad_files() {
   double slowest = 0;
   for (const char* folder : {"bad_usdc", "bad_usdz"}) {
@@ -91,6 +121,7 @@ void bad_files() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!bombs()) return 1;
   const fs::path folder = argc > 1 ? fs::path(argv[1]) : fs::path(GEOUL_SOURCE_DIR) / "build/bench/usd";
   if (!fs::is_directory(folder)) {
     std::fprintf(stderr, "%s: no such folder; make the files with bench/make_usdc.py %s\n", folder.c_str(),

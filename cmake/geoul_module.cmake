@@ -2,7 +2,7 @@
 #   SOURCES    foo.cpp ...        files of the module, relative to its folder
 #   HEADERS    foo.h ...          every header; each is also compiled alone
 #   MODULES    core ...           modules it uses; must be allowed by tools/layers.txt
-#   LIBRARIES  assimp ...         third-party libraries that only this module includes
+#   LIBRARIES  ZLIB::ZLIB ...     third-party libraries that only this module includes
 #   TESTS      foo_test.cpp ...   one test program NAME_test, label NAME
 #   TEST_LIBRARIES ...            further libraries of the tests
 #   FUZZ       foo_fuzz.cpp ...   libFuzzer programs, one a file (preset fuzz)

@@ -19,6 +19,7 @@ struct Arguments {
   int threads = 0;
   double dt = 1e-3;
   std::string integrator = "implicit";
+  runtime::ReadOptions read;
 };
 
 struct Outcome {
@@ -116,6 +117,7 @@ Command add_check(CLI::App& app) {
   command.add_option("--dt", a->dt, "step for which trouble is foretold, in seconds (0.001)")
       ->check(CLI::PositiveNumber);
   command.add_option("--integrator", a->integrator, "the same: implicit, euler, rk4 or symplectic (implicit)");
+  add_read_options(command, a->read);
   command.add_option("--threads", a->threads, "how many work on a folder; 0: one a core (0)")
       ->check(CLI::NonNegativeNumber);
   command.footer(
@@ -125,6 +127,7 @@ Command add_check(CLI::App& app) {
       "  geoul check robot.urdf --mend mended.usda\n"
       "  geoul check part.stl --mend part.usda --only mesh-millimetres\n"
       "  geoul check scenarios/ur3e_cell/site.yaml --json\n"
+      "  geoul check arm.urdf.xacro --xacro-arg hand:=true --srdf arm.srdf --hulls 16\n"
       "Exit codes: 0 no errors, 1 errors (with --strict warnings too), 2 bad usage, or no such file.");
   return [a] {
     Terminal terminal(a->json);
@@ -137,7 +140,7 @@ Command add_check(CLI::App& app) {
       terminal.print(Error{ErrorCode::kBadInput, "--only says what to mend; give --mend OUT too"});
       return int{kBadUsage};
     }
-    const runtime::CheckOptions options{*step, {a->ignore.begin(), a->ignore.end()}, a->threads};
+    const runtime::CheckOptions options{*step, {a->ignore.begin(), a->ignore.end()}, a->read, a->threads};
     return a->mend.empty() ? check(*a, options, terminal) : mend(*a, options, terminal);
   };
 }

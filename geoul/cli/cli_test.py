@@ -6,6 +6,7 @@ python3 geoul/cli/cli_test.py PATH_TO_GEOUL
 import base64
 import ctypes
 import json
+import math
 import os
 import pty
 import pathlib
@@ -228,6 +229,53 @@ class Doctor(Sandbox):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("nothing to mend", done.stderr)
         self.assertFalse((self.folder / "out.usda").exists())
+
+    def test_hulls_srdf_and_xacro_arguments_are_heard(self):
+        # A ring as a colliding mesh: its surface, one hull, several.
+        n, text = 16, ""
+        for k in range(n):
+            for r, z in ((1, 0), (2, 0), (2, 1), (1, 1)):
+                text += f"v {r * math.cos(2 * math.pi * k / n):.9f} {r * math.sin(2 * math.pi * k / n):.9f} {z}\n"
+        for k in range(n):
+            for j in range(4):
+                a, b, c, d = (4 * (i % n) + e + 1 for i, e in ((k, j), (k, (j + 1) % 4), (k + 1, (j + 1) % 4), (k + 1, j)))
+                text += f"f {a} {d} {c} {b}\n"
+        (self.folder / "ring.obj").write_text(text)
+        link = "<link name='{}'><inertial><mass value='1'/><inertia ixx='1' iyy='1' izz='1' ixy='0' ixz='0' iyz='0'/></inertial>{}</link>"
+        shape = "<collision><geometry><mesh filename='ring.obj'/></geometry></collision>"
+        (self.folder / "r.urdf").write_text("<robot name='r'>" + link.format("a", shape) + link.format("b", "") +
+                                            "<joint name='j' type='continuous'><parent link='a'/><child link='b'/></joint></robot>")
+        (self.folder / "other.srdf").write_text("<robot name='r'><disable_collisions link1='a' link2='b' reason='Never'/></robot>")
+        written = self.folder / "out.usda"
+        for hulls, word in ((0, '"none"'), (1, '"convexHull"'), (9, '"convexDecomposition"')):
+            done = run("convert", self.folder / "r.urdf", written, "--hulls", hulls, "--srdf", self.folder / "other.srdf")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("approximation = " + word, written.read_text())
+            self.assertIn("filteredPairs", written.read_text())
+        self.assertNotIn("filteredPairs", run("convert", self.folder / "r.urdf", written).stdout + written.read_text())
+        done = run("check", self.folder / "r.urdf", "--hulls", 9)
+        self.assertIn("decomposition", done.stdout)
+        self.assertNotIn("decomposition", run("check", self.folder / "r.urdf").stdout)
+        self.assertEqual(run("sim", self.folder / "r.urdf", "--headless", "--seconds", "0.01", "--hulls", 9).returncode, 0)
+        # In the place of xacro: a program that puts its arguments into the name.
+        program = self.folder / "xacro"
+        program.write_text("#!/bin/sh\nsed \"s/name='r'/name='$2$3'/\" \"$1\"\n")
+        program.chmod(0o755)
+        (self.folder / "r.urdf").rename(self.folder / "r.urdf.xacro")
+        done = subprocess.run([GEOUL, "convert", self.folder / "r.urdf.xacro", written, "--xacro-arg", "one:=1", "--xacro-arg", "two:=2"],
+                              capture_output=True, text=True, env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("one:=1two:=2", written.read_text())
+        for arguments, says in ((["--xacro-arg", "one"], "name:=value"), (["--hulls", 257], "--hulls"), (["--srdf", "nowhere.srdf"], "nowhere.srdf")):
+            done = run("convert", self.folder / "r.urdf.xacro", self.folder / "no.usda", *arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn(says, done.stderr)
+        for arguments in (["--xacro-arg", "one:=1"], ["--srdf", self.folder / "other.srdf"]):
+            done = run("convert", SCENARIO / "cell.usda", self.folder / "no.usda", *arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+            self.assertEqual(run("check", SCENARIO / "cell.usda", *arguments).returncode, 1)
+        self.assertFalse((self.folder / "no.usda").exists())
 
     def test_a_folder_is_one_line_a_file_whatever_the_threads(self):
         one, two = (run("check", self.BAD, "--threads", n) for n in (1, 3))

@@ -36,6 +36,19 @@ void add_server_options(CLI::App& command, Options& options) {
 
 std::atomic<bool> stop_requested{false};
 
+void add_read_options(CLI::App& command, runtime::ReadOptions& options) {
+  command
+      .add_option("--hulls", options.max_hulls,
+                  "what meshes touch with: 0 their surface, 1 their hull, N up to N convex parts (as the file says)")
+      ->check(CLI::Range(0, 256));
+  command.add_option("--xacro-arg", options.xacro_arguments, "argument of a .xacro file; may be given again")
+      ->type_name("NAME:=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--srdf", options.srdf, "SRDF file of a .urdf or .xacro file (the one beside it)")
+      ->check(CLI::ExistingFile);
+}
+
 Command add_run(CLI::App& app) {
   struct Arguments {
     runtime::RunOptions options;
@@ -97,6 +110,7 @@ Command add_simulate(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("sim", "simulate a scene: live in the browser, or headless");
   command.add_option("SCENE", a->options.scene, "scene file (.usda, .urdf, .sdf, MJCF .xml, .stl, .obj, .dae)")
       ->required();
+  add_read_options(command, a->options.read);
   command.add_option("--seconds", a->options.seconds, "how long; 0 goes on for ever (0; headless 10)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--dt", a->options.dt, "step in seconds (0.001)")->check(CLI::PositiveNumber);
@@ -115,6 +129,7 @@ Command add_simulate(CLI::App& app) {
       "  geoul sim robot.urdf --headless --seconds 5 --dt 0.0005 --integrator symplectic\n"
       "  geoul sim robot.urdf --headless --record fall.mcap --json\n"
       "  geoul sim robot.urdf --history recordings/robot\n"
+      "  geoul sim arm.urdf.xacro --xacro-arg hand:=true --srdf arm.srdf --hulls 16\n"
       "Exit codes: 0 done, 2 bad input or usage, 3 a defect of geoul.");
   return [a] {
     Terminal terminal(false);
@@ -132,6 +147,7 @@ Command add_simulate(CLI::App& app) {
 Command add_convert(CLI::App& app) {
   struct Arguments {
     std::string in, out;
+    runtime::ReadOptions read;
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command = *app.add_subcommand("convert", "read any scene and write it in another format");
@@ -140,9 +156,11 @@ Command add_convert(CLI::App& app) {
       .add_option("OUT", a->out,
                   "file to write (.usda, .usdz, .urdf, .sdf, MJCF .xml, .glb, .gltf); meshes go beside it")
       ->required();
+  add_read_options(command, a->read);
   command.footer(
       "Examples:\n"
       "  geoul convert robot.urdf robot.usda\n"
+      "  geoul convert arm.urdf.xacro arm.usda --xacro-arg hand:=true --hulls 16\n"
       "  geoul convert robot.urdf robot.usdz\n"
       "  geoul convert world.sdf world.xml\n"
       "  geoul convert scenarios/ur3e_cell/cell.usda flat.usda\n"
@@ -150,7 +168,7 @@ Command add_convert(CLI::App& app) {
   return [a] {
     Terminal terminal(false);
     Diagnostics diagnostics;
-    const Result<std::string> written = runtime::convert(a->in, a->out, diagnostics);
+    const Result<std::string> written = runtime::convert(a->in, a->read, a->out, diagnostics);
     if (!written) return fail(terminal, diagnostics, written.error());
     terminal.print(diagnostics);
     terminal.say(a->out + ": " + *written);

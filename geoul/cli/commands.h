@@ -5,6 +5,8 @@
 #include <atomic>
 #include <functional>
 
+#include "geoul/runtime/jobs.h"
+
 namespace geoul::cli {
 
 enum ExitCode {
@@ -26,5 +28,8 @@ Command add_link(CLI::App& app);
 Command add_site(CLI::App& app);
 Command add_history(CLI::App& app);
 Command add_user(CLI::App& app);
+
+// Options of how scene files are read: --hulls, --xacro-arg, --srdf.
+void add_read_options(CLI::App& command, runtime::ReadOptions& options);
 
 }  // namespace geoul::cli

@@ -11,6 +11,7 @@
 #include "geoul/core/diagnostics.h"
 #include "geoul/core/result.h"
 #include "geoul/dynamics/step.h"
+#include "geoul/scene/read.h"
 
 namespace geoul::runtime {
 
@@ -19,6 +20,7 @@ using Codes = std::set<std::string, std::less<>>;
 struct CheckOptions {
   dynamics::StepOptions step;  // for which trouble is foretold
   Codes ignore;                // codes that are left out
+  scene::ReadOptions read;     // of every scene file that is checked or mended
   int threads = 0;             // of check_folder; 0: one a core. The result is the same for any number
 };
 

@@ -60,9 +60,10 @@ std::optional<std::string> check_site(const std::string& file, Diagnostics& diag
 }
 
 // Reads with the errors that can be mended kept apart.
-std::optional<scene::Scene> read_patient(const std::string& file, Diagnostics& diagnostics) {
+std::optional<scene::Scene> read_patient(const std::string& file, const scene::ReadOptions& options,
+                                         Diagnostics& diagnostics) {
   diagnostics.set_apart(doctor::mendable_errors());
-  std::optional<scene::Scene> scene = scene::read_scene(file, diagnostics);
+  std::optional<scene::Scene> scene = scene::read_scene(file, options, diagnostics);
   // Only the URDF reader says which body a missing mesh belongs to.
   if (scene && extension(file) != ".urdf" && diagnostics.has("mesh-not-found")) {
     for (scene::Body& body : scene->bodies) body.shapes_missing = true;
@@ -149,7 +150,7 @@ std::vector<NamedOverlap> excludable_overlaps(const scene::Scene& scene, const d
 void check_scene(const std::string& file, const CheckOptions& options, CheckedFile& out) {
   Collector collect{options, extension(file), out};
   Diagnostics reading, running;
-  std::optional<scene::Scene> scene = read_patient(file, reading);
+  std::optional<scene::Scene> scene = read_patient(file, options.read, reading);
   if (scene && (collect.ending == ".usda" || collect.ending == ".usd")) doctor::judge_layer_units(file, reading);
   std::vector<doctor::Symptom> symptoms;
   std::vector<NamedOverlap> overlaps;
@@ -255,7 +256,7 @@ Result<Mended> mend_file(const std::string& file, const std::string& out, const 
   if (std::filesystem::equivalent(file, out, failed)) {
     return Error{ErrorCode::kBadInput, out + ": this is the file to be mended; give the copy another name"};
   }
-  std::optional<scene::Scene> scene = read_patient(file, diagnostics);
+  std::optional<scene::Scene> scene = read_patient(file, options.read, diagnostics);
   if (!scene) return diagnostics.to_error();
   Mended mended;
   for (doctor::Change& c : doctor::treat(*scene, only)) mended.changes.push_back({c.code, c.where, std::move(c.words)});
@@ -266,7 +267,9 @@ Result<Mended> mend_file(const std::string& file, const std::string& out, const 
   const Result<void> written = scene::write_scene(*scene, out, diagnostics);
   if (!written) return written.error();
   mended.out = out;
-  mended.after = check_file(out, options);
+  CheckOptions of_copy = options;
+  of_copy.read = {};  // the copy holds what they brought
+  mended.after = check_file(out, of_copy);
   return mended;
 }
 

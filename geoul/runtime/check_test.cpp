@@ -99,6 +99,29 @@ TEST_F(Sandbox, WhatIsMendedPassesTheCheck) {
   EXPECT_GE(mended, 15);
 }
 
+// Refused by the reader of MJCF all the same where nobody mends.
+TEST_F(Sandbox, ReversedLimitsOfMjcfAreMendedToo) {
+  const std::string file = (folder / "reversed.xml").string(), out = (folder / "mended.xml").string();
+  std::ofstream(file) << "<mujoco><compiler angle=\"radian\"/><worldbody><body name=\"part\" pos=\"0 0 1\">"
+                         "<joint name=\"hinge\" axis=\"0 1 0\" range=\"1 -1\" limited=\"true\"/>"
+                         "<geom type=\"box\" size=\"0.05 0.05 0.05\" mass=\"1\"/></body></worldbody></mujoco>";
+  const CheckedFile bad = check_file(file);
+  EXPECT_FALSE(bad.ok);
+  EXPECT_TRUE(bad.has("reversed-limits")) << text(bad);
+  EXPECT_EQ(bad.count(Severity::kError), 1u) << text(bad);
+  Diagnostics plain, diagnostics;
+  EXPECT_FALSE(scene::read_scene(file, plain));
+  const auto mended = mend_file(file, out, {}, {}, diagnostics);
+  ASSERT_TRUE(mended) << diagnostics.text();
+  ASSERT_EQ(mended->changes.size(), 1u);
+  EXPECT_EQ(mended->changes[0].code, "reversed-limits");
+  const auto again = scene::read_scene(out, diagnostics);
+  ASSERT_TRUE(again) << diagnostics.text();
+  ASSERT_EQ(again->joints.size(), 1u);
+  EXPECT_EQ(again->joints[0].lower, -1);
+  EXPECT_EQ(again->joints[0].upper, 1);
+}
+
 TEST_F(Sandbox, AMendNobodyAskedForIsNotMade) {
   Diagnostics diagnostics;
   const std::string out = (folder / "out.usda").string();

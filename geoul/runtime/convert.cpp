@@ -11,8 +11,9 @@ std::string counted(std::size_t n, const std::string& one, const std::string& ma
 
 }  // namespace
 
-Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics) {
-  const std::optional<scene::Scene> scene = scene::read_scene(in, diagnostics);
+Result<std::string> convert(const std::string& in, const scene::ReadOptions& read, const std::string& out,
+                            Diagnostics& diagnostics) {
+  const std::optional<scene::Scene> scene = scene::read_scene(in, read, diagnostics);
   if (!scene) return diagnostics.to_error();
   const Result<void> written = write_scene(*scene, out, diagnostics);
   if (!written) return written.error();

@@ -19,8 +19,11 @@
 #include "geoul/link/link.h"
 #include "geoul/runtime/clock.h"
 #include "geoul/runtime/report.h"
+#include "geoul/scene/read.h"
 
 namespace geoul::runtime {
+
+using scene::ReadOptions;
 
 // How a job speaks while it runs; each may be empty.
 struct JobOutput {
@@ -62,6 +65,7 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
 
 struct SimulateOptions {
   std::string scene;
+  scene::ReadOptions read;
   double seconds = 0;  // 0: without end, unless headless (10)
   double dt = 1e-3;
   std::string integrator = "implicit";  // of integrator_names()
@@ -83,7 +87,8 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
 
 // Reads any scene and writes it as the ending of `out` says: .usda .usdz .urdf .sdf .xml (MJCF) .glb .gltf. What the
 // format has no word for is a finding. Returns what was written, in words.
-Result<std::string> convert(const std::string& in, const std::string& out, Diagnostics& diagnostics);
+Result<std::string> convert(const std::string& in, const scene::ReadOptions& read, const std::string& out,
+                            Diagnostics& diagnostics);
 
 struct ProbeOptions {
   std::string url;                    // as in a site file: links.h

@@ -52,7 +52,9 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
   if (!step) return step.error();
   if (!(options.seconds >= 0 && options.seconds <= 1e8))
     return Error{ErrorCode::kBadInput, "the length --seconds must be from 0 to 1e8 s"};
-  const std::optional<Twin> twin = load_twin(options.scene, diagnostics);
+  std::optional<scene::Scene> scene = scene::read_scene(options.scene, options.read, diagnostics);
+  if (!scene) return diagnostics.to_error();
+  const std::optional<Twin> twin = make_twin(std::move(*scene), diagnostics);
   if (!twin) return diagnostics.to_error();
 
   SimulationOptions settings;

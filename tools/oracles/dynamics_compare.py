@@ -3,7 +3,7 @@
 
     g++ -std=c++20 -O2 -I. tools/oracles/dynamics_dump.cpp build/release/geoul/dynamics/libgeoul_dynamics.a \\
         build/release/geoul/scene/libgeoul_scene.a build/release/geoul/core/libgeoul_core.a \\
-        -lassimp -lpugixml -lz -lspdlog -lfmt -o /tmp/dynamics_dump
+        -lpugixml -lz -lspdlog -lfmt -o /tmp/dynamics_dump
     python tools/oracles/dynamics_compare.py /tmp/dynamics_dump FILE.urdf ...
 
 Prints a Markdown row a robot: the largest differences, relative to the largest value, of joint efforts (RNEA), the

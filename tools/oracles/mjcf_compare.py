@@ -3,11 +3,12 @@
 
     g++ -std=c++20 -O2 -I. tools/oracles/mjcf_dump.cpp build/release/geoul/dynamics/libgeoul_dynamics.a \\
         build/release/geoul/collision/libgeoul_collision.a build/release/geoul/scene/libgeoul_scene.a \\
-        build/release/geoul/core/libgeoul_core.a -lassimp -lpugixml -lz -lspdlog -lfmt -o /tmp/mjcf_dump
+        build/release/geoul/core/libgeoul_core.a -lpugixml -lz -lspdlog -lfmt -o /tmp/mjcf_dump
     python tools/oracles/mjcf_compare.py /tmp/mjcf_dump FOLDER > docs/notes/mjcf_corpus.md
 
 Prints a page in Markdown: a row for every file that both load and that differs by more than 1e-9 in anything, with the
-reason; every file that one side refuses, by reason; the names of all others. Compared are mass, centre of mass and
+reason; every file that one side refuses, by reason; every file that both refuse, with what each says; the names of all
+others. Compared are mass, centre of mass and
 inertia (each relative to its own body's), poses of 200 random configurations (relative to the model's extent), gravity
 torques and mass matrix (relative to the largest entry). Models of more than 150 degrees of freedom are moved 5 times.
 Meshes, textures and height fields that are not there are replaced by stand-ins for MuJoCo; that is marked by *, and
@@ -224,6 +225,15 @@ def refusal(by, why):
     return why.replace("|", "/")[:160]
 
 
+def words(text, folder):
+    """The first line of a refusal, without paths and marks that break a table."""
+    lines = [line.strip() for line in str(text).splitlines() if line.strip()] or ["nothing"]
+    line = lines[0] if lines[0] != "XML Error:" else " ".join(lines[:2])
+    for path in (folder + "/", os.path.realpath(folder) + "/"):
+        line = line.replace(path, "")
+    return line.replace("|", "/").replace("<", "&lt;")[:200]
+
+
 def listing(title, files):
     by_folder = {}
     for name in files:
@@ -252,7 +262,7 @@ def main():
             if done.returncode == 0:
                 refused["MuJoCo"].setdefault(refusal("MuJoCo", " ".join(str(failure).split())), []).append(name)
             else:
-                neither.append(name)
+                neither.append((name, words(failure, folder), words(done.stderr or done.stdout, folder)))
             continue
         try:
             compared = Comparison(dump, file, model)
@@ -281,7 +291,9 @@ def main():
     for who, lists in sorted(refused.items()):
         for why, names in sorted(lists.items(), key=lambda item: -len(item[1])):
             print(f"| {who} | {why} | {len(names)}: {', '.join(os.path.basename(n)[:-4] for n in names)} |")
-    listing("Refused by both", neither)
+    print("\n## Refused by both\n\n| file | MuJoCo | Geoul |\n|---|---|---|")
+    for name, theirs, ours in sorted(neither):
+        print(f"| {name} | {theirs} | {ours} |")
     listing("Agree to 1e-9", agree)
     if unknown:
         sys.exit(f"not explained: {', '.join(unknown)}")

@@ -2,7 +2,7 @@
 """Compares Geoul's reading of SDF files with that of libsdformat 12 (Debian libsdformat-dev). Run by hand:
 
     g++ -std=c++20 -O2 -I. tools/oracles/sdf_dump.cpp build/release/geoul/scene/libgeoul_scene.a \\
-        build/release/geoul/core/libgeoul_core.a -lassimp -lpugixml -lspdlog -lfmt -o /tmp/sdf_dump
+        build/release/geoul/core/libgeoul_core.a -lpugixml -lspdlog -lfmt -o /tmp/sdf_dump
     g++ -std=c++17 -O2 $(pkg-config --cflags sdformat12) tools/oracles/sdformat_dump.cpp \\
         $(pkg-config --libs sdformat12) -o /tmp/sdformat_dump
     tools/oracles/sdf_compare.py /tmp/sdf_dump /tmp/sdformat_dump FOLDER [--search FOLDER]...

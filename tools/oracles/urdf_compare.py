@@ -3,7 +3,7 @@
 
     g++ -std=c++20 -O2 -I. tools/oracles/mechanics_dump.cpp build/release/geoul/dynamics/libgeoul_dynamics.a \\
         build/release/geoul/collision/libgeoul_collision.a build/release/geoul/scene/libgeoul_scene.a \\
-        build/release/geoul/core/libgeoul_core.a -lassimp -lpugixml -lz -lspdlog -lfmt -o /tmp/mechanics_dump
+        build/release/geoul/core/libgeoul_core.a -lpugixml -lz -lspdlog -lfmt -o /tmp/mechanics_dump
     python tools/oracles/urdf_compare.py /tmp/mechanics_dump FOLDER > table.md
 
 Prints a Markdown row a file that both load: links, joints that move, and the largest relative differences of mass,

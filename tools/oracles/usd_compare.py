@@ -3,7 +3,7 @@
 
     pip install usd-core
     g++ -std=c++20 -O2 -I. tools/oracles/usd_dump.cpp $(find build/release -name libgeoul_scene.a) \\
-        $(find build/release -name libgeoul_core.a) -lassimp -lpugixml -lspdlog -lfmt -o /tmp/usd_dump
+        $(find build/release -name libgeoul_core.a) -lpugixml -lspdlog -lfmt -o /tmp/usd_dump
     tools/oracles/usd_compare.py /tmp/usd_dump FILE_OR_FOLDER... [--table TABLE.md] [--root FOLDER]
     tools/oracles/usd_compare.py --bodies ORIGINAL CONVERTED     what `geoul convert` wrote, body by body
 

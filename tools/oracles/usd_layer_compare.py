@@ -2,7 +2,7 @@
 """Compares Geoul's reader of binary USD with OpenUSD (PyPI usd-core), layer by layer. Not part of ./test.
 
     pip install usd-core
-    g++ -std=c++20 -O2 -I. tools/oracles/usd_layer_dump.cpp build/release/lib/libgeoul_{scene,core}.a -lassimp -lpugixml \\
+    g++ -std=c++20 -O2 -I. tools/oracles/usd_layer_dump.cpp build/release/lib/libgeoul_{scene,core}.a -lpugixml \\
         -lspdlog -lfmt -o usd_layer_dump
     tools/oracles/usd_layer_compare.py ./usd_layer_dump FILE_OR_FOLDER ...
 

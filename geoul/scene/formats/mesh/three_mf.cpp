@@ -7,7 +7,7 @@
 
 #include "geoul/scene/formats/mesh/parts.h"
 #include "geoul/scene/formats/mesh/xml_scan.h"
-#include "geoul/scene/formats/mesh/zip.h"
+#include "geoul/scene/formats/zip.h"
 
 namespace geoul::scene::mesh {
 namespace {
@@ -238,10 +238,10 @@ struct Model {
 };
 
 // The model's file: what the package's relations name, else where every program writes it.
-std::string model_name(const Source& source, const std::vector<ZipEntry>& entries) {
-  for (const ZipEntry& entry : entries) {
+std::string model_name(const Source& source, const std::vector<zip::Entry>& entries) {
+  for (const zip::Entry& entry : entries) {
     if (entry.name != "_rels/.rels") continue;
-    const auto text = zip_content(source.bytes, entry, kMaxRelationBytes);
+    const auto text = zip::content(source.bytes, entry, kMaxRelationBytes);
     if (!text) break;
     XmlScan scan(*text);
     for (auto tag = scan.next(); tag == XmlScan::Tag::kOpen || tag == XmlScan::Tag::kClose; tag = scan.next()) {
@@ -258,13 +258,14 @@ std::string model_name(const Source& source, const std::vector<ZipEntry>& entrie
 }  // namespace
 
 MaybeParts read_3mf(const Source& source) {
-  const auto entries = zip_directory(source.bytes);
-  if (!entries) return source.fail("bad-mesh", "it is no ZIP archive that can be read");
-  const std::string name = model_name(source, *entries);
-  for (const ZipEntry& entry : *entries) {
+  zip::Fault fault;
+  const auto directory = zip::read_directory(source.bytes, fault);
+  if (!directory) return source.fail("bad-mesh", "it cannot be unpacked: " + fault.message);
+  const std::string name = model_name(source, directory->entries);
+  for (const zip::Entry& entry : directory->entries) {
     if (entry.name != name) continue;
     if (entry.size > kMaxModelBytes) return source.fail("mesh-too-large", "the model in it is too large");
-    const auto text = zip_content(source.bytes, entry, kMaxModelBytes);
+    const auto text = zip::content(source.bytes, entry, kMaxModelBytes);
     if (!text) return source.fail("bad-mesh", "the model in the archive is damaged, or packed in a way not read");
     Model model{source, XmlScan(*text)};
     if (!model.run()) return std::nullopt;

@@ -310,6 +310,56 @@ struct Couplings {
     scene.springs.push_back(std::move(spring));
   }
 
+  // The joint of a fixed tendon that runs over one alone, and its coefficient: length = coefficient * position.
+  std::optional<std::pair<JointId, double>> only_joint(const Element& element, const Scope& scope) {
+    if (element.name != "fixed" || element.children.size() != 1) return std::nullopt;
+    const Element& part = element.children[0];
+    const auto joint = tree.joints.find(scope.name(document.text({&part, nullptr}, "joint")));
+    const double coefficient = document.number({&part, nullptr}, "coef", who(part), 0);
+    if (joint == tree.joints.end() || velocity_size(scene.joints[joint->second.index()].type) != 1 ||
+        coefficient == 0) {
+      return std::nullopt;
+    }
+    return std::pair{joint->second, coefficient};
+  }
+
+  // What such a tendon does, the joint does: with L = c q, k (L - rest) along it is k c^2 (q - rest / c) at the joint,
+  // d dL/dt is d c^2 dq/dt, dry friction f is |c| f. False where the joint cannot take it as well.
+  bool give_to_joint(const Element& element, const Node& node, JointId id, double c) {
+    const std::string whom = who(element);
+    Joint& joint = scene.joints[id.index()];
+    const auto values = [&](const char* name, int most) {
+      return document.list(node, name, whom, 1, most).value_or(std::vector<double>{0});
+    };
+    const auto linear = [](const std::vector<double>& v) {
+      return std::all_of(v.begin() + 1, v.end(), [](double x) { return x == 0; });
+    };
+    const std::vector<double> stiffness = values("stiffness", 3), damping = values("damping", 3);
+    const auto length = document.list(node, "springlength", whom, 1, 2);
+    const bool one_length = !length || length->size() == 1 || (*length)[0] == (*length)[1];
+    if (!linear(stiffness) || !linear(damping) || (stiffness[0] != 0 && (!one_length || joint.stiffness != 0)))
+      return false;
+    if (document.has(node, "range") && document.word(node, "limited", whom, {"false", "true", "auto"}) != 0) {
+      const auto range = document.list(node, "range", whom, 2, 2);
+      if (!range || !((*range)[0] < (*range)[1])) return false;
+      // MuJoCo's joint position is q here; a length is c times it.
+      const double a = (*range)[0] / c, b = (*range)[1] / c;
+      const bool bounded = joint.type != JointType::kContinuous;
+      joint.lower = std::max(bounded ? joint.lower : -kUnlimited, std::min(a, b));
+      joint.upper = std::min(bounded ? joint.upper : kUnlimited, std::max(a, b));
+      if (joint.type == JointType::kContinuous) joint.type = JointType::kRevolute;
+    }
+    if (stiffness[0] != 0) {
+      joint.stiffness = stiffness[0] * c * c;
+      // Without a length of rest: that at qpos0.
+      joint.spring_position = length && (*length)[0] >= 0 ? (*length)[0] / c : tree.reference[id.index()];
+    }
+    joint.damping += damping[0] * c * c;
+    joint.friction += std::abs(c) * document.number(node, "frictionloss", whom, 0);
+    joint.armature += document.number(node, "armature", whom, 0) * c * c;
+    return true;
+  }
+
   void tendon(const Element& element) {
     const Node node = model.node(document, element, "tendon");
     const std::string whom = who(element);
@@ -324,8 +374,15 @@ struct Couplings {
                       "spatial tendons are not modelled, but for springs between two sites",
                       "leave it out, or replace it by joints");
     } else {
+      bool all = true;
+      for (const Scope& scope : tree.scopes) {
+        if (scope.model != &model || !scope.suffix.empty()) continue;
+        const auto joint = only_joint(element, scope);
+        all = joint && give_to_joint(element, node, joint->first, joint->second) && all;
+      }
+      if (all) return;
       document.warning(element, whom, "fixed-tendon",
-                       "springs, dampers, friction and limits of tendons are not modelled",
+                       "springs, dampers, friction and limits of tendons over several joints are not modelled",
                        "give them to the joints, or couple the joints by <equality>");
     }
   }

@@ -475,6 +475,31 @@ TEST(Mjcf, ChainsOfJointEqualitiesAndTiesOfTendonsAreCouplings) {
   EXPECT_EQ(tied.couplings[0].offset, 1 + 0.5 - 4);  // 2 - 1 at qpos0, and 4
 }
 
+// Length c q with c = -2: k (L - rest), d, friction, armature and range at the joint.
+TEST(Mjcf, FixedTendonsOverOneJointAreTheJointsOwnLaws) {
+  const std::string body =
+      "<worldbody><body name=\"b\"><joint name=\"q\" damping=\"1\" armature=\"0.5\"/><geom "
+      "size=\"1\"/></body></worldbody>";
+  const auto tendon = [&](const std::string& how) {
+    return body + "<tendon><fixed name=\"t\" " + how + "><joint joint=\"q\" coef=\"-2\"/></fixed></tendon>";
+  };
+  const Scene scene =
+      read(tendon("stiffness=\"3\" springlength=\"0.5\" damping=\"0.25\" frictionloss=\"0.1\" armature=\"0.125\" "
+                  "range=\"-1 3\" limited=\"true\""));
+  ASSERT_EQ(scene.joints.size(), 1u);
+  const Joint& q = scene.joints[0];
+  EXPECT_EQ(q.type, JointType::kRevolute);
+  EXPECT_EQ(q.stiffness, 12);
+  EXPECT_EQ(q.spring_position, -0.25);
+  EXPECT_EQ(q.damping, 2);
+  EXPECT_EQ(q.friction, 0.2);
+  EXPECT_EQ(q.armature, 1);
+  EXPECT_EQ(q.lower, -1.5);
+  EXPECT_EQ(q.upper, 0.5);
+  EXPECT_TRUE(findings(tendon("stiffness=\"3\"")).findings().empty());
+  EXPECT_TRUE(findings(tendon("stiffness=\"3\" springlength=\"0 1\"")).has("fixed-tendon"));
+}
+
 TEST(Mjcf, StraightTendonsAreSpringsAndOthersAreRefused) {
   const std::string bodies =
       "<worldbody><site name=\"s\" pos=\"0 0 3\"/><body name=\"b\"><freejoint/><geom size=\"1\"/>"

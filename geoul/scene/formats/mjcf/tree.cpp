@@ -304,10 +304,15 @@ void TreeReader::read_limits(const Node& node, const Scope& scope, const std::st
                         "write two numbers, the smaller first");
       return std::nullopt;
     }
-    if (!(low < high)) {
-      document_.error(*node.element, whom, "reversed-limits",
-                      std::string(range) + ": the first number is not below the second", "exchange them");
+    if (low == high) {
+      document_.error(*node.element, whom, "empty-limits",
+                      std::string(limited) + " is true, but the two numbers of " + range + " are equal",
+                      "write two numbers, the smaller first");
       return std::nullopt;
+    }
+    if (!(low < high)) {  // kept as they are written, for who mends them
+      document_.error(*node.element, whom, "reversed-limits",
+                      std::string(range) + ": the first number is above the second", "exchange them");
     }
     return std::pair{low, high};
   };

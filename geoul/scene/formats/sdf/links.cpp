@@ -48,7 +48,12 @@ struct LinkReader {
   MassProperties mass(const Element& link, const std::string& who) {
     const Element element = link.child("inertial");
     if (!element) return {1, {}, {1, 1, 1, 0, 0, 0}};
-    document.check_children(element, {"mass", "pose", "inertia", "density"});
+    document.check_children(element, {"mass", "pose", "inertia", "density", "fluid_added_mass"});
+    if (const Element added = element.child("fluid_added_mass")) {
+      document.warning(added, who, "fluid-added-mass",
+                       "the mass of water that moves along is left out: it moves as in air",
+                       "add it to the inertia where the body is under water");
+    }
     const auto pose = document.pose(element, who);
     if (!pose.relative_to.empty()) {
       document.error(pose.element, who, "bad-inertia", "the pose of <inertial> may not be relative to another frame",

@@ -52,7 +52,8 @@ class Composer {
   void too_large(const Location& where) {
     if (too_large_) return;
     too_large_ = true;
-    diagnostics_.error(where, "too-large", "references multiply beyond 64 levels or 180 MB of prims",
+    diagnostics_.error(where, "too-large",
+                       "references multiply beyond 64 levels, 1,000,000 opinions or 180 MB of prims",
                        "check for a file that references itself by way of many others");
   }
 

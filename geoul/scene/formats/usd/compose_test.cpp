@@ -220,22 +220,52 @@ TEST(Composition, TellsDefinedPrimsFromClassesAndOvers) {
   EXPECT_TRUE(s.has("/OverReferencesDef/own"));
 }
 
-// Eight levels of eight references each would be 19 million prims.
-TEST(Composition, StopsReferencesThatMultiplyWithinASecond) {
-  std::string text = "#usda 1.0\ndef \"level0\"\n{\n}\n";
-  for (int level = 1; level <= 8; ++level) {
-    text += "def \"level" + std::to_string(level) + "\"\n{\n";
-    for (int part = 0; part < 8; ++part) {
-      text += "    def \"part" + std::to_string(part) + "\" (\n        references = </level" +
-              std::to_string(level - 1) + ">\n    )\n    {\n    }\n";
+// Levels that each refer to the one below so many times: 8 of 8 would be 19 million prims. What is made until it stops
+// is counted in nodes, of which a prim this deep has as many as it has levels above it.
+TEST(Composition, StopsReferencesThatMultiply) {
+  struct Shape {
+    int levels, parts;
+    std::size_t most;  // prims
+  };
+  for (const Shape& shape : {Shape{8, 8, 110'000}, {20, 10, 110'000}, {18, 2, 65'000}, {3, 1000, 210'000}}) {
+    std::string text = "#usda 1.0\ndef \"level0\"\n{\n}\n";
+    for (int level = 1; level <= shape.levels; ++level) {
+      text += "def \"level" + std::to_string(level) + "\"\n{\n";
+      for (int part = 0; part < shape.parts; ++part) {
+        text += "    def \"part" + std::to_string(part) + "\" (\n        references = </level" +
+                std::to_string(level - 1) + ">\n    )\n    {\n    }\n";
+      }
+      text += "}\n";
     }
-    text += "}\n";
+    Diagnostics d;
+    AssetFiles files;
+    const Stage stage = compose(parse_layer(text, "bomb.usda", d), files, d);
+    EXPECT_TRUE(d.has("too-large")) << d.text();
+    EXPECT_LT(stage.prims().size(), shape.most) << shape.levels << " levels of " << shape.parts;
   }
+}
+
+// Two prims of one part both lack what stands above their links; it is nobody's own.
+TEST(Composition, SharesThePlacesWhereALayerSaysNothing) {
+  const std::string text = R"(#usda 1.0
+class "Link" { string v = "class" }
+def "Part" { def "link" (inherits = </Link>) { def "inner" (inherits = </Link>) {} } }
+def "A" (references = </Part>) {}
+def "B" (references = </Part>) { over "link" { over "inner" { string v = "B" } } }
+)";
   Diagnostics d;
   AssetFiles files;
-  const Stage stage = compose(parse_layer(text, "bomb.usda", d), files, d);
-  EXPECT_TRUE(d.has("too-large")) << d.text();
-  EXPECT_LT(stage.prims().size(), 600'000u);
+  const Stage stage = compose(parse_layer(text, "shared.usda", d), files, d);
+  const auto value = [&](const char* path) {
+    const Prim* prim = stage.find(path);
+    const auto found = prim ? stage.attribute(*prim, "v") : std::nullopt;
+    const auto* words = found ? std::get_if<Value::Strings>(&found->value->content) : nullptr;
+    return words && !words->empty() ? words->front() : std::string("none");
+  };
+  EXPECT_EQ(value("/A/link/inner"), "class");
+  EXPECT_EQ(value("/B/link/inner"), "B");
+  EXPECT_EQ(value("/B/link"), "class");
+  EXPECT_TRUE(d.ok()) << d.text();
 }
 
 TEST(PathMap, MapsTheLongestPrefixAndCanBeUndone) {

@@ -13,7 +13,7 @@
 
 namespace geoul::scene::usd {
 
-// Numbers are the format's own; those of plain values (bool to vec4i) stand in crate_values.cpp.
+// Numbers are the format's own; those of plain values (bool to vec4i) stand in crate_numbers.cpp.
 enum class RepType : std::uint8_t {
   kBool = 1,
   kString = 10,
@@ -83,6 +83,7 @@ class CrateValues {
   Relocates relocates(Rep rep);
 
  private:
+  static bool is_plain(RepType type);  // numbers, vectors, matrices
   ByteReader reader(Rep rep) const;
   std::size_t array_size(ByteReader& in, std::size_t bytes_each, bool compressed) const;
   Value value(Rep rep, int depth);

@@ -2,30 +2,22 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 
 #include "geoul/core/crc32.h"
+#include "geoul/scene/formats/zip.h"
 
 namespace geoul::scene::usd {
 namespace {
 
-constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50;  // "PK.."
-constexpr std::size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22;
-constexpr std::size_t kMaxComment = 65535;
+using zip::kCentral, zip::kCentralBytes, zip::kEnd, zip::kEndBytes, zip::kLocal, zip::kLocalBytes;
+
 constexpr std::uint16_t kVersion = 20;      // that a reader needs: folders
 constexpr std::uint16_t kDate = 0x21;       // 1980-01-01, the first that a zip can say
 constexpr std::uint16_t kPadding = 0x1986;  // kind of the extra field that only fills, as OpenUSD writes it
 constexpr std::uint64_t kMaxBytes = 0xffffffff;
 
-template <class T>
-T number(std::string_view bytes, std::size_t at) {
-  T x = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    x |= static_cast<T>(T{static_cast<unsigned char>(bytes[at + i])} << 8 * i);
-  return x;
-}
 template <class T>
 void put(std::string& out, T x) {
   for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(x >> (8 * i) & 0xff));
@@ -89,31 +81,15 @@ class Opener {
  private:
   std::string_view bytes() const { return package_.bytes; }
 
-  // The record at the end of the archive; a comment of any bytes may follow it.
-  std::size_t end_record() const {
-    if (bytes().size() < kEndBytes)
-      fail("bad-package", "the file is no zip archive: it is shorter than the end of one");
-    const std::size_t last = bytes().size() - kEndBytes;
-    const std::size_t first = last > kMaxComment ? last - kMaxComment : 0;
-    for (std::size_t at = last + 1; at-- > first;) {
-      if (number<std::uint32_t>(bytes(), at) == kEnd && number<std::uint16_t>(bytes(), at + 20) == last - at) return at;
-    }
-    fail("bad-package", "the file is no zip archive, or was cut short: its end record is missing");
-  }
-
   void list() {
-    const std::size_t end = end_record();
-    const auto disks = number<std::uint32_t>(bytes(), end + 4);
-    const auto here = number<std::uint16_t>(bytes(), end + 8), count = number<std::uint16_t>(bytes(), end + 10);
-    const auto size = number<std::uint32_t>(bytes(), end + 12), begin = number<std::uint32_t>(bytes(), end + 16);
-    if (count == 0xffff || size == 0xffffffff || begin == 0xffffffff) {
-      fail("unsupported-package", "zip64 archives are not read", "keep the package below 4 GiB");
+    zip::Fault fault;
+    const std::optional<zip::Directory> directory = zip::read_directory(bytes(), fault);
+    if (!directory && !fault.supported) fail("unsupported-package", fault.message, "keep the package below 4 GiB");
+    if (!directory) fail("bad-package", fault.message);
+    if (directory->end != directory->end_record) {
+      fail("bad-package", "the list of members is not where the end record says");
     }
-    if (disks != 0 || here != count) fail("unsupported-package", "archives in several parts are not read");
-    if (begin > end || size != end - begin) fail("bad-package", "the list of members is not where the end record says");
-    std::size_t at = begin;
-    for (int i = 0; i < count; ++i) at = entry(at, end);
-    if (at != end) fail("bad-package", "the list of members is longer than its entries");
+    for (const zip::Entry& entry : directory->entries) add(entry);
     if (package_.members.empty()) fail("bad-package", "the package holds no file");
     const std::string& first = package_.members.front().name;
     if (!is_layer(first)) {
@@ -122,69 +98,39 @@ class Opener {
     }
   }
 
-  // One entry of the list; where the next begins.
-  std::size_t entry(std::size_t at, std::size_t end) {
-    if (end - at < kCentralBytes || number<std::uint32_t>(bytes(), at) != kCentral) {
-      fail("bad-package", "byte " + std::to_string(at) + ": no entry of the list of members");
-    }
-    const auto flags = number<std::uint16_t>(bytes(), at + 8), method = number<std::uint16_t>(bytes(), at + 10);
-    const auto crc = number<std::uint32_t>(bytes(), at + 16);
-    const auto stored = number<std::uint32_t>(bytes(), at + 20), size = number<std::uint32_t>(bytes(), at + 24);
-    const std::size_t name_size = number<std::uint16_t>(bytes(), at + 28);
-    const std::size_t rest =
-        std::size_t{number<std::uint16_t>(bytes(), at + 30)} + number<std::uint16_t>(bytes(), at + 32);
-    const auto local = number<std::uint32_t>(bytes(), at + 42);
-    if (end - at - kCentralBytes < name_size + rest) {
-      fail("bad-package", "byte " + std::to_string(at) + ": an entry is longer than the list of members");
-    }
-    const std::size_t next = at + kCentralBytes + name_size + rest;
+  void add(const zip::Entry& entry) {
     PackageMember member;
-    member.name = package_.bytes.substr(at + kCentralBytes, name_size);
+    member.name = entry.name;
     const std::string shown = "member '" + member.name.substr(0, 200) + "'";
     if (const std::string why = bad_name(member.name); !why.empty()) {
       fail("package-path", shown + ": the name " + why, "name members by paths below the package");
     }
-    if ((flags & 1) != 0 || (flags & 0x40) != 0) {
-      fail("encrypted-member", shown + " is encrypted", "pack it without a password");
-    }
-    if (method != 0 || stored != size) {
+    if (entry.encrypted) fail("encrypted-member", shown + " is encrypted", "pack it without a password");
+    if (entry.method != 0 || entry.packed_size != entry.size) {
       fail("compressed-member", shown + " is compressed, which a usdz may not be", "pack it with usdzip, or zip -0");
     }
-    if (stored == 0xffffffff || local == 0xffffffff) {
+    if (entry.size == 0xffffffff || entry.header == 0xffffffff) {
       fail("unsupported-package", "zip64 archives are not read", "keep the package below 4 GiB");
     }
-    if (member.name.back() == '/') return next;  // a folder
+    if (member.name.back() == '/') return;  // a folder
     if (ends_with(member.name, ".usdz")) {
       fail("nested-package", shown + " is a package in a package, which is not read", "unpack it into this one");
     }
-    member.size = size;
-    member.crc = crc;
-    place(member, local, shown);
+    member.size = entry.size;
+    member.crc = entry.crc;
+    place(member, entry, shown);
     if (!package_.index.emplace(member.name, package_.members.size()).second) {
       fail("duplicate-member", shown + " stands twice in the package", "give each file a name of its own");
     }
     package_.members.push_back(std::move(member));
-    return next;
   }
 
-  // Reads the header that stands before a member's bytes.
-  void place(PackageMember& member, std::size_t local, const std::string& shown) {
-    if (bytes().size() < kLocalBytes || local > bytes().size() - kLocalBytes ||
-        number<std::uint32_t>(bytes(), local) != kLocal) {
-      fail("bad-package", shown + ": there is no header at byte " + std::to_string(local));
-    }
-    const std::size_t name_size = number<std::uint16_t>(bytes(), local + 26);
-    member.begin = local + kLocalBytes + name_size + number<std::uint16_t>(bytes(), local + 28);
-    if (member.begin > bytes().size() || member.size > bytes().size() - member.begin) {
-      fail("bad-package", shown + " reaches beyond the end of the file");
-    }
-    if (bytes().substr(local + kLocalBytes, name_size) != member.name) {
-      fail("bad-package", shown + " has another name in its header");
-    }
-    if (number<std::uint16_t>(bytes(), local + 8) != 0) {
-      fail("compressed-member", shown + " is compressed by its header", "pack it with usdzip, or zip -0");
-    }
-    ranges_.push_back({local, member.begin + member.size});
+  void place(PackageMember& member, const zip::Entry& entry, const std::string& shown) {
+    zip::Fault fault;
+    const std::optional<std::size_t> begin = zip::find_content(bytes(), entry, fault);
+    if (!begin) fail("bad-package", shown + ": " + fault.message);
+    member.begin = *begin;
+    ranges_.push_back({entry.header, member.begin + member.size});
     if (member.begin % kPackageAlignment == 0 || unaligned_) return;
     unaligned_ = true;
     diagnostics_.warning({file_, 0, ""}, "unaligned-member",

@@ -188,9 +188,15 @@ Site* Sites::child(Site& site, Name name) {
 
 Site* Sites::empty_child(Site& site, Name name) { return &make(&site, name, site.stack, {}); }
 
+Site* Sites::shared_empty_child(Site& site, Name name) {
+  Site*& child = empty_children_[{&site, name}];
+  if (!child) child = empty_child(site, name);
+  return child;
+}
+
 Site* Sites::child_or_empty(Site& site, Name name) {
   Site* found = child(site, name);
-  return found ? found : empty_child(site, name);
+  return found ? found : shared_empty_child(site, name);
 }
 
 Site* Sites::variant(Site& site, const std::string& set, const std::string& name) {

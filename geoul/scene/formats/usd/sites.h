@@ -3,6 +3,7 @@
 // thousand times is merged once.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -94,9 +95,11 @@ class Sites {
   LayerStack* root_stack(std::unique_ptr<Layer> root);
   // What the layers say below a site; none where they say nothing.
   Site* child(Site& site, Name name);
-  // The same, or a new site that says nothing.
+  // The same, or a site that says nothing.
   Site* child_or_empty(Site& site, Name name);
+  // A site that says nothing: a new one, for who asks once, or the one that all who ask for it share.
   Site* empty_child(Site& site, Name name);
+  Site* shared_empty_child(Site& site, Name name);
   const std::vector<std::pair<Name, Site*>>& children(Site& site);
   // The body of a variant; none where there is no such variant.
   Site* variant(Site& site, const std::string& set, const std::string& name);
@@ -104,7 +107,10 @@ class Sites {
   Name intern(std::string_view name);
 
   std::size_t spec_sites() const { return spec_sites_; }  // made so far that say something
-  std::size_t bytes() const { return sites_.size() * (sizeof(Site) + sizeof(Site::More) / 2); }  // about, of all sites
+  // About, of all sites.
+  std::size_t bytes() const {
+    return sites_.size() * (sizeof(Site) + sizeof(Site::More) / 2) + empty_children_.size() * 48;
+  }
   std::deque<std::unique_ptr<Layer>> take_layers() { return std::move(layers_); }
 
  private:
@@ -122,7 +128,15 @@ class Sites {
   std::unordered_map<std::string, const Layer*> by_key_;
   std::unordered_map<std::string, LayerStack*> stacks_;
   std::deque<LayerStack> owned_stacks_;
+  struct ChildHash {
+    std::size_t operator()(const std::pair<const Site*, Name>& child) const {
+      const auto a = reinterpret_cast<std::uintptr_t>(child.first), b = reinterpret_cast<std::uintptr_t>(child.second);
+      return (a >> 4) * 0x9E3779B97F4A7C15u ^ (b >> 3);
+    }
+  };
+
   std::deque<Site> sites_;
+  std::unordered_map<std::pair<const Site*, Name>, Site*, ChildHash> empty_children_;
   std::unordered_set<std::string> names_;
   std::unordered_set<const Layer*> broken_;  // had errors of their own
   std::size_t spec_sites_ = 0;

@@ -1,5 +1,5 @@
 // libFuzzer: any bytes as a .usda file, its inherits, variants, internal references, relocates and instances composed;
-// what is read is written and must be read again. seeds: geoul/scene/formats/usd/testdata/compose
+// what is read is written and must be read again. Its seeds are those of testdata/.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -1,5 +1,5 @@
 // libFuzzer: any bytes as a binary USD file; a layer that is whole composes to a scene that can be written, or to
-// errors. seeds: geoul/scene/formats/usd/testdata/bad_usdc
+// errors. Its seeds are those of testdata/ and usdc_fuzz_seeds/.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -2,13 +2,13 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numbers>
 
 #include "geoul/scene/formats/usd/usd.h"
 #include "geoul/scene/formats/usd/write_look.h"
 #include "geoul/scene/formats/usd/write_text.h"
 #include "geoul/scene/formats/usd/write_tree.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -497,31 +497,11 @@ Result<void> write_usda(const Scene& scene, const std::string& file) {
     const std::vector<std::string> names = usd::texture_names(scene);
     for (std::size_t i = 0; i < names.size(); ++i) {
       const std::string picture = (whole.parent_path() / folder / names[i]).string();
-      const Result<void> written = usd::write_whole(picture, *scene.textures[i].bytes);
+      const Result<void> written = write_atomically(picture, *scene.textures[i].bytes);
       if (!written) return written;
     }
   }
-  return usd::write_whole(file, usda_text(scene, folder));
-}
-
-Result<void> usd::write_whole(const std::string& file, std::string_view bytes) {
-  const std::string beside = file + ".part";
-  std::error_code failed;
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) {
-      std::filesystem::remove(beside, failed);
-      return Error{ErrorCode::kUnavailable,
-                   file + ": cannot be written; check the folder, its rights and the free space"};
-    }
-  }
-  std::filesystem::rename(beside, file, failed);
-  if (!failed) return {};
-  const std::string why = failed.message();
-  std::filesystem::remove(beside, failed);
-  return Error{ErrorCode::kUnavailable, file + ": cannot be written: " + why};
+  return write_atomically(file, usda_text(scene, folder));
 }
 
 }  // namespace geoul::scene

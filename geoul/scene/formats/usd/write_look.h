@@ -25,7 +25,4 @@ void write_mesh_look(const Mesh& mesh, int depth, const Lines& line);
 const char* light_type(Light::Kind kind);
 void write_light(const Light& light, const std::vector<std::string>& files, int depth, const Lines& line);
 
-// Writes to a file beside `file`, then renames it: a failure leaves nothing half-written.
-Result<void> write_whole(const std::string& file, std::string_view bytes);
-
 }  // namespace geoul::scene::usd

@@ -4,6 +4,7 @@
 #include "geoul/scene/formats/usd/package.h"
 #include "geoul/scene/formats/usd/usd.h"
 #include "geoul/scene/formats/usd/write_look.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -25,7 +26,7 @@ Result<void> write_usdz(const Scene& scene, const std::string& file) {
   }
   const std::optional<std::string> bytes = usd::package_bytes(members);
   if (!bytes) return Error{ErrorCode::kUnsupported, file + ": the scene is larger than 4 GiB; write a .usda file"};
-  return usd::write_whole(file, *bytes);
+  return write_atomically(file, *bytes);
 }
 
 }  // namespace geoul::scene

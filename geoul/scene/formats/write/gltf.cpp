@@ -12,6 +12,7 @@
 #include "geoul/scene/formats/write/split.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
+#include "geoul/scene/formats/write_file.h"
 #include "geoul/scene/image.h"
 
 namespace geoul::scene {
@@ -524,10 +525,10 @@ Result<void> write_gltf(const Scene& scene, const std::string& file, Diagnostics
   notes.info({file, 0, {}}, "picture-only", "glTF holds what is seen: no mass, joints or contact");
   if (!scene.lights.empty()) writer.lacks.add(Severity::kInfo, "light", "lights are left out", "");
   writer.lacks.report();
-  if (embedded) return write_file(file, json);
+  if (embedded) return write_atomically(file, json);
   const std::optional<std::string> out = container(json, std::move(writer.binary));
   if (!out) return Error{ErrorCode::kUnsupported, file + ": more than 4 GiB, the limit of .glb; leave meshes out"};
-  return write_file(file, *out);
+  return write_atomically(file, *out);
 }
 
 std::optional<std::string> glb_of(const Scene& scene, const Shape& shape, Diagnostics& notes) {

@@ -106,6 +106,31 @@ TransformL precise(const Posed& X) {
 
 Posed rounded(const TransformL& X) { return {normalized(Quatd(quaternion(X.R))), Vec3d(X.p)}; }
 
+Followers followers(const Scene& scene) {
+  Followers out{scene.mimics, 0};
+  std::vector<char> follows(scene.joints.size(), 0), leads(scene.joints.size(), 0);
+  for (const Mimic& m : scene.mimics) follows[m.joint.index()] = leads[m.source.index()] = 1;
+  for (const Coupling& c : scene.couplings) {
+    bool said = false;
+    for (std::size_t k = 0; k < 2 && c.terms.size() == 2 && !said; ++k) {
+      const auto& [joint, weight] = c.terms[k];
+      const auto& [source, other] = c.terms[1 - k];
+      const std::size_t j = joint.index(), s = source.index();
+      if (j == s || weight == 0 || follows[j] || leads[j] || follows[s] || !scene.joints[j].enabled ||
+          !scene.joints[s].enabled) {
+        continue;
+      }
+      double sum = 0;
+      for (const auto& [id, each] : c.terms) sum += each * scene.joints[id.index()].position.value_or(0);
+      out.mimics.push_back({joint, source, -other / weight, c.offset.value_or(sum) / weight});
+      follows[j] = leads[s] = 1;
+      said = true;
+    }
+    out.left += said ? 0 : 1;
+  }
+  return out;
+}
+
 std::string leaf(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);

@@ -45,6 +45,14 @@ struct Mechanism {
 // one_space: bodies, joints and sites share one space of names (SDF); otherwise each kind has its own.
 Mechanism mechanism(const Scene& scene, bool one_space = false);
 
+// Joints that follow another, for formats that have no other coupling: the scene's mimics, and couplings of two joints
+// of which one follows nothing, leads nothing and can follow the other. `left`: couplings that cannot be said so.
+struct Followers {
+  std::vector<Mimic> mimics;
+  int left = 0;
+};
+Followers followers(const Scene& scene);
+
 // The last part of a path, with characters that file formats dislike replaced by '_'.
 std::string leaf(const std::string& path);
 

@@ -8,6 +8,7 @@
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -539,7 +540,7 @@ Result<void> write_mjcf(const Scene& scene, const std::string& file, Diagnostics
   if (!writer.failure) return writer.failure.error();
   lack_looks(scene, writer.lacks);
   writer.lacks.report();
-  return write_file(file, content);
+  return write_atomically(file, content);
 }
 
 }  // namespace geoul::scene

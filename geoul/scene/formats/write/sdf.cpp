@@ -8,6 +8,7 @@
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -19,6 +20,7 @@ constexpr auto kWarn = Severity::kWarning;
 struct SdfWriter {
   const Scene& scene;
   Mechanism tree;
+  Followers following = followers(scene);
   MeshFiles meshes;
   Lacks lacks;
   Xml xml = {};
@@ -209,7 +211,7 @@ struct SdfWriter {
     xml.value("spring_reference", text(j.spring_position));
     xml.value("spring_stiffness", text(j.stiffness));
     xml.close();
-    for (const Mimic& m : scene.mimics) {
+    for (const Mimic& m : following.mimics) {
       if (&scene.joints[m.joint.index()] != &j) continue;
       xml.open("mimic", {{"joint", tree.joints[m.source.index()]}});
       xml.value("multiplier", text(m.multiplier));
@@ -341,7 +343,7 @@ struct SdfWriter {
   std::string version() const {
     const bool cones = std::any_of(scene.shapes.begin(), scene.shapes.end(),
                                    [](const Shape& s) { return std::holds_alternative<Cone>(s.geometry); });
-    return cones || !scene.mimics.empty() ? "1.11" : "1.9";
+    return cones || !following.mimics.empty() ? "1.11" : "1.9";
   }
 
   void run() {
@@ -382,8 +384,8 @@ struct SdfWriter {
     }
     xml.close();
     xml.close();
-    for (std::size_t k = 0; k < scene.couplings.size(); ++k)
-      lack("coupling", "couplings are left out", "write MJCF or USD");
+    for (int k = 0; k < following.left; ++k)
+      lack("coupling", "couplings of more joints than one that follows another are left out", "write MJCF or USD");
     for (std::size_t k = 0; k < scene.springs.size(); ++k)
       lack("spring", "springs between bodies are left out", "write MJCF or USD");
     for (std::size_t k = 0; k < scene.cameras.size(); ++k)
@@ -404,7 +406,7 @@ Result<void> write_sdf(const Scene& scene, const std::string& file, Diagnostics&
   if (!writer.failure) return writer.failure.error();
   lack_looks(scene, writer.lacks);
   writer.lacks.report();
-  return write_file(file, writer.xml.str());
+  return write_atomically(file, writer.xml.str());
 }
 
 }  // namespace geoul::scene

@@ -8,6 +8,7 @@
 #include "geoul/scene/formats/write/mechanism.h"
 #include "geoul/scene/formats/write/write.h"
 #include "geoul/scene/formats/write/xml.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene {
 namespace {
@@ -19,6 +20,7 @@ constexpr auto kWarn = Severity::kWarning;
 struct UrdfWriter {
   const Scene& scene;
   Mechanism tree;
+  Followers following = followers(scene);
   MeshFiles meshes;
   Lacks lacks;
   Xml xml = {};
@@ -157,7 +159,7 @@ struct UrdfWriter {
     if (j.damping != 0 || j.friction != 0) {
       xml.leaf("dynamics", {{"damping", text(j.damping)}, {"friction", text(j.friction)}});
     }
-    for (const Mimic& m : scene.mimics) {
+    for (const Mimic& m : following.mimics) {
       if (&scene.joints[m.joint.index()] != &j) continue;
       xml.leaf(
           "mimic",
@@ -268,8 +270,8 @@ struct UrdfWriter {
     if (!tree.loops.empty())
       lacks.add(kWarn, "loop", std::to_string(tree.loops.size()) + " joints that close loops are left out",
                 "write SDF, MJCF or USD");
-    for (std::size_t k = 0; k < scene.couplings.size(); ++k)
-      lack("coupling", "couplings are left out", "write MJCF or USD");
+    for (int k = 0; k < following.left; ++k)
+      lack("coupling", "couplings of more joints than one that follows another are left out", "write MJCF or USD");
     for (std::size_t k = 0; k < scene.springs.size(); ++k)
       lack("spring", "springs between bodies are left out", "write MJCF or USD");
     for (std::size_t k = 0; k < scene.cameras.size(); ++k)
@@ -303,11 +305,11 @@ Result<void> write_urdf(const Scene& scene, const std::string& file, Diagnostics
   writer.lacks.report();
   if (!scene.collision_exclusions.empty()) {
     const std::string beside = std::filesystem::path(file).replace_extension(".srdf").string();
-    const Result<void> written = write_file(beside, writer.srdf());
+    const Result<void> written = write_atomically(beside, writer.srdf());
     if (!written) return written.error();
     notes.info({file, 0, {}}, "srdf", "pairs that never touch are in " + beside);
   }
-  return write_file(file, writer.xml.str());
+  return write_atomically(file, writer.xml.str());
 }
 
 }  // namespace geoul::scene

@@ -3,10 +3,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <assimp/postprocess.h>
-#include <assimp/scene.h>
-#include <assimp/Importer.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -318,6 +314,31 @@ TEST(Write, LoopsAndCouplingsGoIntoMjcfAndLoopsIntoSdf) {
   for (const char* code : {"loop", "coupling", "spring"}) EXPECT_TRUE(lost.has(code)) << lost.text();
 }
 
+// 2 socket + 4 elbow = 0.5: the socket follows the elbow by -2 and 0.25.
+TEST(Write, CouplingsOfTwoJointsBecomeMimicsInUrdfAndSdf) {
+  Scene scene = machine();
+  scene.joints[2].type = JointType::kRevolute;
+  scene.couplings.push_back({"/machine/gear", {{JointId{2}, 2}, {JointId{1}, 4}}, 0.5});
+  for (const auto& [writer, ending] : {std::pair<Writer, const char*>{write_urdf, "urdf"}, {write_sdf, "sdf"}}) {
+    SCOPED_TRACE(ending);
+    Diagnostics notes;
+    const auto back = round_trip(scene, writer, ending, notes);
+    ASSERT_TRUE(back);
+    EXPECT_FALSE(notes.has("coupling")) << notes.text();
+    const auto found = std::find_if(back->mimics.begin(), back->mimics.end(), [&](const Mimic& m) {
+      return write::leaf(back->joints[m.joint.index()].path) == "socket" &&
+             write::leaf(back->joints[m.source.index()].path) == "elbow";
+    });
+    ASSERT_NE(found, back->mimics.end());
+    EXPECT_EQ(found->multiplier, -2);
+    EXPECT_EQ(found->offset, 0.25);
+  }
+  // A joint that leads cannot follow, and one follows one alone.
+  scene.couplings.push_back({"/machine/second", {{JointId{1}, 1}, {JointId{2}, 1}}, 0.0});
+  EXPECT_EQ(write::followers(scene).left, 1);
+  EXPECT_EQ(write::followers(scene).mimics.size(), scene.mimics.size() + 1);
+}
+
 TEST(Write, ShapesKeepSizePlaceColourAndFriction) {
   Scene scene = machine();
   scene.meshes.push_back(
@@ -375,59 +396,6 @@ TEST(Write, ModelsWhoseLinksNeverTouchStaySoInSdf) {
   ASSERT_EQ(back->collision_exclusions.size(), 1u);
   EXPECT_EQ(write::leaf(body_name(*back, back->collision_exclusions[0].first)), "base");
   EXPECT_EQ(write::leaf(body_name(*back, back->collision_exclusions[0].second)), "upper");
-}
-
-TEST(Write, GlbIsReadByAnotherProgramInItsPlace) {
-  Scene scene = machine();
-  scene.materials.resize(5);  // one a shape: the importer joins meshes of one material
-  Shape shape;
-  shape.material = MaterialId{0};
-  shape.path = "/machine/rock/look";
-  shape.body = BodyId{3};
-  shape.geometry = Box{{0.2, 0.4, 0.6}};
-  shape.X_BS.p = {0, 0, 1};
-  scene.shapes.push_back(shape);
-  for (const Geometry& g :
-       {Geometry{Sphere{0.1}}, Geometry{Capsule{0.1, 0.2}}, Geometry{Cylinder{0.1, 0.2}}, Geometry{Cone{0.1, 0.2}}}) {
-    shape.geometry = g;
-    shape.path += "x";
-    ++shape.material.value;
-    scene.shapes.push_back(shape);
-  }
-  const Folder folder;
-  Diagnostics notes;
-  ASSERT_TRUE(write_gltf(scene, folder.file("machine.glb"), notes));
-  Assimp::Importer importer;
-  const aiScene* read = importer.ReadFile(folder.file("machine.glb"), aiProcess_PreTransformVertices);
-  ASSERT_NE(read, nullptr) << importer.GetErrorString();
-  ASSERT_EQ(read->mNumMeshes, 5u);
-  // y up: (x, y, z) of the scene is (x, z, -y) of glTF. The centre of the box's vertices is the box's centre.
-  const Transformd X = transform(scene.bodies[3].X_WB);
-  for (unsigned m = 0; m < read->mNumMeshes; ++m) {
-    const aiMesh& mesh = *read->mMeshes[m];
-    double volume = 0;
-    Vec3d first, center;
-    const auto at = [&](unsigned i) {
-      const aiVector3D& v = mesh.mVertices[i];
-      return Vec3d{v.x, -v.z, v.y};
-    };
-    first = at(0);
-    for (unsigned f = 0; f < mesh.mNumFaces; ++f) {
-      const Vec3d a = at(mesh.mFaces[f].mIndices[0]) - first, b = at(mesh.mFaces[f].mIndices[1]) - first,
-                  c = at(mesh.mFaces[f].mIndices[2]) - first;
-      volume += dot(a, cross(b, c)) / 6;
-    }
-    EXPECT_GT(volume, 0) << m;  // outside is outside
-    if (mesh.mNumVertices != 24) continue;
-    for (unsigned i = 0; i < 24; ++i) center += (1.0 / 24) * at(i);
-    const Vec3d expected = X * Vec3d{0, 0, 1};
-    for (int k = 0; k < 3; ++k) EXPECT_NEAR(center[k], expected[k], 1e-5);
-    EXPECT_NEAR(volume, 0.2 * 0.4 * 0.6, 1e-6);
-  }
-  ASSERT_TRUE(write_gltf(scene, folder.file("machine.gltf"), notes));
-  const aiScene* text = importer.ReadFile(folder.file("machine.gltf"), aiProcess_PreTransformVertices);
-  ASSERT_NE(text, nullptr) << importer.GetErrorString();
-  EXPECT_EQ(text->mNumMeshes, 5u);
 }
 
 TEST(Write, WhatCannotBeWrittenIsSaid) {

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <numbers>
 
 #include "geoul/scene/formats/write/mechanism.h"
+#include "geoul/scene/formats/write_file.h"
 
 namespace geoul::scene::write {
 namespace {
@@ -100,26 +100,6 @@ void Xml::value(const std::string& name, const std::string& content, Attributes 
   out_ += ">" + escaped(content) + "</" + name + ">\n";
 }
 
-Result<void> write_file(const std::string& file, std::string_view content) {
-  const std::string part = file + ".part";
-  std::error_code failed;
-  {
-    std::ofstream out(part, std::ios::binary | std::ios::trunc);
-    out.write(content.data(), static_cast<std::streamsize>(content.size()));
-    out.close();
-    if (!out) {
-      fs::remove(part, failed);
-      return Error{ErrorCode::kUnavailable,
-                   file + ": cannot be written; check the folder, its rights and the free space"};
-    }
-  }
-  fs::rename(part, file, failed);
-  if (!failed) return {};
-  const std::string why = failed.message();
-  fs::remove(part, failed);
-  return Error{ErrorCode::kUnavailable, file + ": cannot be written: " + why};
-}
-
 MeshFiles::MeshFiles(const Scene& scene, const std::string& file) : scene_(scene) {
   const fs::path path(file);
   relative_ = path.stem().string() + "_meshes";
@@ -156,7 +136,7 @@ Result<std::string> MeshFiles::save(const Mesh& mesh, const std::string& stem) {
     }
     out += "\n";
   }
-  const auto written = write_file((fs::path(folder_) / name).string(), out);
+  const auto written = write_atomically((fs::path(folder_) / name).string(), out);
   if (!written) return written.error();
   return relative_ + "/" + name;
 }

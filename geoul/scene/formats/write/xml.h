@@ -37,9 +37,6 @@ class Xml {
   std::vector<std::string> open_;
 };
 
-// Writes through a temporary file, so that a file is whole or not there.
-Result<void> write_file(const std::string& file, std::string_view content);
-
 // Mesh files in "<stem>_meshes" beside the file, each written when first asked for.
 class MeshFiles {
  public:
