@@ -63,6 +63,7 @@ Protocol add_rtde(CLI::App& app) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   rtde.add_flag("--loop", plant->server.loop, "from the start again; otherwise the last row stays");
+  rtde.add_flag("--wait", plant->server.wait, "the first row comes when the first client starts");
   return [plant] { return run(*plant); };
 }
 

@@ -84,7 +84,7 @@ def check(robot, rows):
 
 def main(program, folder):
     files = [str(pathlib.Path(folder) / name) for name in ("L1L2.csv", "L2L3.csv")]
-    plant = subprocess.Popen([program, "rtde", "--port", "0", "--rows", "--speed", "0.5", *files], stdout=subprocess.PIPE, text=True)
+    plant = subprocess.Popen([program, "rtde", "--port", "0", "--rows", "--wait", *files], stdout=subprocess.PIPE, text=True)
     try:
         line = plant.stdout.readline()
         port = int(re.search(r":(\d+) plays 105 rows of 83 variables", line).group(1))

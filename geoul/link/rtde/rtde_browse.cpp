@@ -51,8 +51,11 @@ Result<void> browse_group(RtdeClient& client, std::vector<std::string> names, do
     if (element_count(recipe->types[i]) > 0) found.push_back(names[i]);
   }
   if (found.empty()) return {};
-  if (found.size() < names.size()) recipe = client.setup_outputs(frequency, found);
-  if (!recipe) return recipe.error();
+  if (found.size() < names.size()) {
+    if (const auto again = client.reconnect(); !again) return again.error();
+    recipe = client.setup_outputs(frequency, found);
+    if (!recipe) return recipe.error();
+  }
   if (const auto started = client.start(); !started) return started.error();
   std::vector<Value> values;
   while (values.empty() && steady_now() < end) {

@@ -21,20 +21,29 @@ Error RtdeClient::with_peer(const Error& error) const {
 
 Result<RtdeClient> RtdeClient::connect(const std::string& host, std::uint16_t port, Duration patience,
                                        const Interrupt& stop) {
-  auto stream = TcpStream::connect(host, port, patience, &stop);
+  RtdeClient client(host, port, patience, stop);
+  if (const auto connected = client.reconnect(); !connected) return connected.error();
+  return client;
+}
+
+Result<void> RtdeClient::reconnect() {
+  stream_.close();
+  reader_.clear();
+  waiting_.clear();
+  auto stream = TcpStream::connect(host_, port_, patience_, stop_);
   if (!stream) return stream.error();
-  RtdeClient client(std::move(stream).value(), patience, stop);
-  const auto agreed = client.accepted(RtdePackageType::kProtocolVersion, encode_protocol_version(kRtdeVersion),
-                                      "the controller does not speak RTDE version 2; update its software (PolyScope "
-                                      "3.3, 5.0 or later)");
+  stream_ = std::move(stream).value();
+  const auto agreed = accepted(RtdePackageType::kProtocolVersion, encode_protocol_version(kRtdeVersion),
+                               "the controller does not speak RTDE version 2; update its software (PolyScope 3.3, 5.0 "
+                               "or later)");
   if (!agreed) return agreed.error();
-  if (const auto sent = client.request(RtdePackageType::kControllerVersion, {}); !sent) return sent.error();
-  const auto package = client.answer(RtdePackageType::kControllerVersion);
+  if (const auto sent = request(RtdePackageType::kControllerVersion, {}); !sent) return sent.error();
+  const auto package = answer(RtdePackageType::kControllerVersion);
   if (!package) return package.error();
   const auto version = decode_controller_version(*package);
-  if (!version) return client.with_peer(version.error());
-  client.controller_ = *version;
-  return client;
+  if (!version) return with_peer(version.error());
+  controller_ = *version;
+  return {};
 }
 
 Result<void> RtdeClient::request(RtdePackageType type, Bytes payload) {

@@ -20,7 +20,11 @@ class RtdeClient {
 
   const RtdeControllerVersion& controller() const { return controller_; }
 
-  // Asks for outputs; replaces those asked for before. The recipe's types may be kNotFound: then start() is refused.
+  // Begins anew with the same controller.
+  Result<void> reconnect();
+
+  // Asks for outputs; replaces those asked for before. The recipe's types may be kNotFound: then start() is refused,
+  // and another setup is best made after reconnect(), as UR's own client does.
   Result<RtdeRecipe> setup_outputs(double frequency, const std::vector<std::string>& names);
   // Reserves inputs. Where one is kNotFound or kInUse, none is reserved and the recipe's id means nothing.
   Result<RtdeRecipe> setup_inputs(const std::vector<std::string>& names);
@@ -33,8 +37,8 @@ class RtdeClient {
   Result<std::optional<RtdePackage>> next(Duration patience, const Interrupt& wake);
 
  private:
-  RtdeClient(TcpStream stream, Duration patience, const Interrupt& stop)
-      : stream_(std::move(stream)), patience_(patience), stop_(&stop) {}
+  RtdeClient(std::string host, std::uint16_t port, Duration patience, const Interrupt& stop)
+      : host_(std::move(host)), port_(port), patience_(patience), stop_(&stop) {}
   Result<void> request(RtdePackageType type, Bytes payload);
   // The answer of this type; data packages and text messages that come before it wait for next().
   Result<RtdePackage> answer(RtdePackageType type);
@@ -42,6 +46,8 @@ class RtdeClient {
   Result<RtdeRecipe> setup(RtdePackageType type, Bytes payload, std::size_t names);
   Error with_peer(const Error& error) const;
 
+  std::string host_;
+  std::uint16_t port_;
   TcpStream stream_;
   Duration patience_;
   const Interrupt* stop_;

@@ -175,7 +175,7 @@ void RtdeSession::answer(const RtdePackage& package, std::vector<std::uint8_t>& 
     case P::kSetupOutputs: return setup_outputs(package, out);
     case P::kSetupInputs: return setup_inputs(package, out);
     case P::kStart: {
-      started_ = outputs_valid_ && (!outputs_.empty() || !inputs_.empty());
+      started_ = outputs_valid_ && !outputs_.empty();
       return append_package(P::kStart, encode_accepted(started_), out);
     }
     case P::kPause: {

@@ -76,7 +76,7 @@ class RtdeSession {
   // Whether the client wants a data package in this cycle.
   bool wants(std::uint64_t cycle) const { return started_ && !outputs_.empty() && cycle % divisor_ == 0; }
   void append_data(std::vector<std::uint8_t>& out) const;
-  bool negotiated() const { return negotiated_; }
+  bool started() const { return started_; }
   std::uint64_t writes() const { return writes_; }
 
  private:

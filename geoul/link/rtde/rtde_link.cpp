@@ -80,7 +80,7 @@ std::string missing_problem(const std::string& name, RtdeType whole, std::size_t
   return text + "; " + did_you_mean(name, rtde_signal_names(), "geoul link probe lists what it offers");
 }
 
-// Asks for what is wanted, drops what the controller does not have, and asks again for the rest.
+// Asks for what is wanted, drops what the controller does not have, and asks again for the rest, on a new connection.
 Result<Subscription> subscribe(RtdeClient& client, double frequency, const std::vector<std::string>& signals) {
   const Request request = plan_request(signals);
   auto recipe = client.setup_outputs(frequency, request.names);
@@ -96,6 +96,7 @@ Result<Subscription> subscribe(RtdeClient& client, double frequency, const std::
     return Error{ErrorCode::kNotFound, "the controller has none of the variables; check that it is a robot's"};
   }
   if (names.size() < request.names.size()) {
+    if (const auto again = client.reconnect(); !again) return again.error();
     recipe = client.setup_outputs(frequency, names);
     if (!recipe) return recipe.error();
     if (recipe->types != types) return Error{ErrorCode::kBadInput, "the controller changed its types; connect again"};
@@ -359,7 +360,8 @@ Result<RtdeRecipe> RtdeLink::reserve(const std::vector<std::string>& names) {
     const RtdeType type = recipe->types[i];
     if (type == RtdeType::kInUse) {
       return unavailable("another program has reserved the input '" + names[i] +
-                         "'; end its connection, or take another input");
+                         "'; end its connection (EtherNet/IP, PROFINET and Modbus of the controller count too), or "
+                         "take another input");
     }
     if (type == RtdeType::kNotFound) {
       return unavailable("the controller has no input '" + names[i] + "'; see its software version");

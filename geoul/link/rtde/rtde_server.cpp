@@ -103,7 +103,8 @@ std::pair<std::size_t, Time> RtdeServer::instant(std::uint64_t cycle) const {
 }
 
 void RtdeServer::run() {
-  const Clock::time_point begin = Clock::now();
+  Clock::time_point begin = Clock::now();
+  bool is_playing = !options_.wait;
   const Time first = controller_.columns().time.front();
   const auto due = [&] {  // of the next cycle
     const double seconds = options_.play == RtdePlay::kRows
@@ -115,8 +116,13 @@ void RtdeServer::run() {
   while (!stopping_) {
     {
       const std::lock_guard lock(mutex_);
-      while (due() + kLatest < Clock::now()) ++cycle_;
-      while (due() <= Clock::now()) cycle();
+      if (!is_playing) {
+        is_playing = std::any_of(clients_.begin(), clients_.end(), [](const Client& c) { return c.session.started(); });
+        begin = Clock::now();
+      }
+      while (is_playing && due() + kLatest < Clock::now()) ++cycle_;
+      // not all at once: a machine that cannot keep the cycle must come to its clients, and to its end
+      for (int i = 0; i < 64 && is_playing && due() <= Clock::now(); ++i) cycle();
       waits.assign({{wake_.descriptor(), POLLIN, 0}, {listener_.descriptor(), POLLIN, 0}});
       for (Client& client : clients_) {
         flush(client);
@@ -125,7 +131,8 @@ void RtdeServer::run() {
       }
       if (hangs_) waits.resize(1);
     }
-    const auto left = std::max<std::int64_t>(0, std::chrono::nanoseconds(due() - Clock::now()).count());
+    const auto left = is_playing ? std::max<std::int64_t>(0, std::chrono::nanoseconds(due() - Clock::now()).count())
+                                 : std::int64_t{1'000'000'000};
     const timespec timeout{left / 1'000'000'000, left % 1'000'000'000};
     if (ppoll(waits.data(), waits.size(), &timeout, nullptr) < 0) continue;
     if (waits[0].revents) wake_.lower();

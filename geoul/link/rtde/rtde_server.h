@@ -27,6 +27,7 @@ struct RtdeServerOptions {
   double cycle = 500;  // [1/s] of the controller, where play is kHold
   double speed = 1;    // of the recording
   bool loop = false;   // again from the first row, with the time running on; otherwise the last row stays
+  bool wait = false;   // the first row comes when the first client starts
   RtdeControllerVersion version = {5, 11, 0, 0};
   // Called in the server's thread just before the packages of one instant are sent, for measuring.
   std::function<void(double timestamp)> on_send = {};
