@@ -1,6 +1,7 @@
-// ROS 2 over DDS on loopback: how long a joint state takes from its writer's stamp to the link's delivery, from Cyclone DDS
-// in this process and from Fast DDS in another; how many a second come without loss; how fast messages are read and
-// written. Latencies swing with the machine's load and are reported; throughputs are of CPU time, and losses are counts.
+// ROS 2 over DDS: how long a joint state takes from its stamp in the writer to the link's delivery, within this process
+// (Cyclone DDS then uses no socket), from another process with Cyclone DDS (geoul_plant) and from one with Fast DDS,
+// both over loopback; how many a second come; how fast messages are read and written. What goes between processes
+// swings with the machine's load and is reported; reading and writing are of CPU time, and losses are counts.
 #include <unistd.h>
 
 #include <chrono>
@@ -30,7 +31,8 @@ DdsOptions options() {
 }
 
 Time now() {
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count()};
 }
 
 RosJointState joint_state(double position) {
@@ -55,10 +57,13 @@ std::vector<Update> collect(Link& link, std::size_t count, milliseconds patience
 
 void report_latency(const std::string& name, const std::vector<Update>& updates) {
   std::vector<double> microseconds;
-  for (const Update& u : updates) microseconds.push_back(static_cast<double>((u.receive_time - u.source_time).ns) * 1e-3);
+  for (const Update& u : updates)
+    microseconds.push_back(static_cast<double>((u.receive_time - u.source_time).ns) * 1e-3);
   std::sort(microseconds.begin(), microseconds.end());
   const auto at = [&](double part) {
-    return microseconds.empty() ? std::nan("") : microseconds[static_cast<std::size_t>(part * static_cast<double>(microseconds.size() - 1))];
+    return microseconds.empty()
+               ? std::nan("")
+               : microseconds[static_cast<std::size_t>(part * static_cast<double>(microseconds.size() - 1))];
   };
   bench::report(name + "/p50", at(0.5), "us");
   bench::report(name + "/p99", at(0.99), "us");
@@ -70,12 +75,13 @@ std::unique_ptr<Link> joint_link() {
   return link;
 }
 
-// Cyclone DDS to Cyclone DDS: at 1 kHz, then as fast as the writer may.
-void measure_own() {
+// One process: at 1 kHz, then as fast as the writer may.
+void measure_in_process() {
   auto publisher = RosPublisher::open({.dds = options()});
   if (!publisher || !(*publisher)->advertise("joint_states", "sensor_msgs/msg/JointState")) return;
   auto link = joint_link();
-  for (int i = 0; i < 5000 && (*publisher)->readers("joint_states") == 0; ++i) std::this_thread::sleep_for(milliseconds(2));
+  for (int i = 0; i < 5000 && (*publisher)->readers("joint_states") == 0; ++i)
+    std::this_thread::sleep_for(milliseconds(2));
   std::thread writer([&] {
     auto next = steady_clock::now();
     for (std::size_t i = 0; i < kMessages; ++i) {
@@ -85,19 +91,45 @@ void measure_own() {
   });
   const auto updates = collect(*link, kMessages, milliseconds(10'000));
   writer.join();
-  report_latency("link/dds/own/joint_state", updates);
-  bench::at_most("link/dds/own/lost_at_1_kHz", static_cast<double>(kMessages - updates.size()), "messages", 0);
+  report_latency("link/dds/in_process/joint_state", updates);
+  bench::at_most("link/dds/in_process/lost_at_1_kHz", static_cast<double>(kMessages - updates.size()), "messages", 0);
 
   constexpr std::size_t kBurst = 50'000;
   const std::string bytes = encode(joint_state(1));
   const auto begin = steady_clock::now();
   std::thread burst([&] {
-    for (std::size_t i = 0; i < kBurst; ++i) (void)(*publisher)->publish_bytes("joint_states", "sensor_msgs/msg/JointState", bytes);
+    for (std::size_t i = 0; i < kBurst; ++i)
+      (void)(*publisher)->publish_bytes("joint_states", "sensor_msgs/msg/JointState", bytes);
   });
   const auto received = collect(*link, kBurst, milliseconds(20'000));
   const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
   burst.join();
-  bench::report("link/dds/own/joint_states_per_second", static_cast<double>(received.size()) / seconds, "1/s");
+  bench::report("link/dds/in_process/joint_states_per_second", static_cast<double>(received.size()) / seconds, "1/s");
+}
+
+// From geoul_plant, 25 Hz recorded and played 40 times as fast.
+void measure_cyclone() {
+  const std::string path = TestPeer::path_of("geoul_plant");
+  if (path.empty()) return;
+  auto link = joint_link();
+  TestPeer peer({path, "ros", "--domain", std::to_string(options().domain), "--speed", "40", "--loop",
+                 GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L0L1.csv"});
+  report_latency("link/dds/cyclone/joint_state", collect(*link, kMessages, milliseconds(30'000)));
+  bench::at_most("link/dds/cyclone/lost_at_1_kHz", static_cast<double>(link->health().lost), "messages", 0);
+}
+
+// How many joint states a second Fast DDS brings over loopback when it sends as fast as it may, keeping the last 100.
+void measure_rate(const std::string& path) {
+  constexpr std::size_t kBurst = 50'000;
+  auto link = joint_link();
+  TestPeer peer({path, std::to_string(options().domain), "10000", "send", "JointState", "rt/joint_states", "joints=6",
+                 "quiet", "period_us=0", "count=" + std::to_string(kBurst)});
+  (void)peer.until("sent", milliseconds(30'000));
+  const auto updates = collect(*link, kBurst, milliseconds(1000));
+  if (updates.size() < 2) return;
+  const double seconds = (updates.back().receive_time - updates.front().receive_time).seconds();
+  bench::report("link/dds/fast_dds/joint_states_per_second", static_cast<double>(updates.size()) / seconds, "1/s");
+  bench::report("link/dds/fast_dds/lost_of_50000", static_cast<double>(kBurst - updates.size()), "messages");
 }
 
 void measure_fast_dds() {
@@ -107,11 +139,13 @@ void measure_fast_dds() {
     return;
   }
   auto link = joint_link();
-  TestPeer peer({path, std::to_string(options().domain), "10000", "send", "JointState", "rt/joint_states", "joints=6", "now",
-                 "quiet", "period_us=1000", "count=" + std::to_string(kMessages)});
+  TestPeer peer({path, std::to_string(options().domain), "10000", "send", "JointState", "rt/joint_states", "joints=6",
+                 "now", "quiet", "period_us=1000", "count=" + std::to_string(kMessages)});
   const auto updates = collect(*link, kMessages, milliseconds(30'000));
   report_latency("link/dds/fast_dds/joint_state", updates);
   bench::at_most("link/dds/fast_dds/lost_at_1_kHz", static_cast<double>(kMessages - updates.size()), "messages", 0);
+  peer.kill();
+  measure_rate(path);
 }
 
 void measure_messages() {
@@ -154,7 +188,8 @@ void measure_messages() {
 
 int main() {
   measure_messages();
-  measure_own();
+  measure_in_process();
+  measure_cyclone();
   measure_fast_dds();
   return 0;
 }

@@ -153,6 +153,7 @@ class RosReplay final : public link::Link {
   // Plays all files once; what kept it from it, empty where nothing did.
   std::string play(const std::vector<std::string>& files);
   std::string play_file(const std::string& file);
+  void note_damage(Bag& bag);
   bool wait_for(Time log_time);  // false: stop
   void deliver(Bag& bag, const McapMessage& message);
 
@@ -167,6 +168,7 @@ class RosReplay final : public link::Link {
   Time last_;
   Duration lap_;  // how far times are moved in this lap
   Clock::time_point begin_;
+  std::string damage_;  // of the files, the first; empty: none
   std::vector<link::Intake::Item> items_;
 };
 
@@ -180,7 +182,8 @@ void RosReplay::run() {
     if (problem.empty() && !options_.loop) {
       intake_.mark_all_bad();
       intake_.set_stopped();
-      intake_.set_problem("the recording has ended; start again, or let it loop");
+      intake_.set_problem("the recording has ended; start again, or let it loop" +
+                          (damage_.empty() ? "" : "; it is damaged: " + damage_));
       return;
     }
     if (problem.empty()) {
@@ -202,7 +205,9 @@ std::string RosReplay::play(const std::vector<std::string>& files) {
     const std::string problem = play_file(file);
     if (!problem.empty() || is_stopping_) return problem;
   }
-  return first_ ? "" : options_.path + ": holds no message of the topics that are asked for; see geoul link probe";
+  if (first_) return {};
+  if (!damage_.empty()) return damage_;
+  return options_.path + ": holds no message of the topics that are asked for; see geoul link probe";
 }
 
 std::string RosReplay::play_file(const std::string& file) {
@@ -214,6 +219,7 @@ std::string RosReplay::play_file(const std::string& file) {
   }
   intake_.set_live();
   if (!(*bag)->problem().empty()) intake_.set_problem((*bag)->problem());
+  note_damage(**bag);
   if (query.topics.empty()) return {};  // no topics would mean all
   const auto done = (*bag)->reader().for_each(query, [&](const McapMessage& message) {
     if (!first_) {
@@ -226,8 +232,14 @@ std::string RosReplay::play_file(const std::string& file) {
     return true;
   });
   if (!done) return done.error().message;
-  if (!(*bag)->reader().diagnostics().ok()) intake_.set_problem((*bag)->reader().diagnostics().to_error().message);
+  note_damage(**bag);
   return {};
+}
+
+void RosReplay::note_damage(Bag& bag) {
+  if (bag.reader().diagnostics().ok() || !damage_.empty()) return;
+  damage_ = bag.reader().diagnostics().to_error().message;
+  intake_.set_problem(damage_);
 }
 
 bool RosReplay::wait_for(Time log_time) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "geoul/link/csv_source.h"
 #include "geoul/link/dds/dds_test_tools.h"
 #include "geoul/link/dds/ros_node.h"
 #include "geoul/link/dds/ros_publisher.h"
@@ -401,6 +402,31 @@ TEST_F(FastDds, ATypeThatGeoulDoesNotKnowIsNamed) {
   EXPECT_TRUE(eventually([&] { return link->health().problem.find("house_msgs/msg/Foreign") != std::string::npos; }))
       << link->health().problem;
   EXPECT_EQ(link->health().state, LinkState::kConnecting);
+}
+
+// geoul_plant as a robot: what Fast DDS reads is what the recording holds.
+TEST_F(FastDds, ARecordingIsARobotToRos) {
+  TestPeer reader(command("receive JointState rt/ur/joint_states count=30"));
+  TestPeer plant({GEOUL_PLANT, "ros", "--domain", std::to_string(test_domain()), "--topic", "ur/joint_states",
+                  "--wait-for-reader", "--joints", "pan,lift,elbow,wrist_1,wrist_2,wrist_3",
+                  GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L0L1.csv"});
+  const auto received = messages_of(reader.until("done", seconds(20)));
+  ASSERT_EQ(received.size(), 30u);
+  CsvOptions csv{.time_column = "timestamp", .columns = {"actual_q_0", "actual_q_5", "actual_qd_2"}};
+  Diagnostics diagnostics;
+  const auto recording = read_csv(GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L0L1.csv", csv, diagnostics);
+  ASSERT_TRUE(recording);
+  for (std::size_t row = 0; row < received.size(); ++row) {
+    const auto value = [&](const std::string& path) {
+      const auto at = std::find_if(received[row].begin(), received[row].end(),
+                                   [&](const std::string& line) { return line.starts_with(path + "\t"); });
+      return at == received[row].end() ? std::string() : at->substr(path.size() + 1);
+    };
+    EXPECT_EQ(value("/name/2"), "elbow");
+    EXPECT_EQ(std::stod(value("/position/0")), recording->value(row, 0));
+    EXPECT_EQ(std::stod(value("/position/5")), recording->value(row, 1));
+    EXPECT_EQ(std::stod(value("/velocity/2")), recording->value(row, 2));
+  }
 }
 
 TEST(DdsLink, ReadsAPublisherOfTheSameProcess) {
