@@ -13,8 +13,8 @@ int main(int argc, char** argv) {
   CLI::App app("Plays recordings (CSV) as a plant would send them.", "geoul_plant");
   app.require_subcommand(1);
   app.footer("Exit codes: 0 all was played or it was told to end, 2 bad input, usage or connection.");
-  const std::vector<std::pair<const char*, plant::Protocol>> protocols = {{"mqtt", plant::add_mqtt(app)},
-                                                                          {"rtde", plant::add_rtde(app)}};
+  const std::vector<std::pair<const char*, plant::Protocol>> protocols = {
+      {"mqtt", plant::add_mqtt(app)}, {"ros", plant::add_ros(app)}, {"rtde", plant::add_rtde(app)}};
   try {
     app.parse(argc, argv);
     for (const auto& [name, run] : protocols) {

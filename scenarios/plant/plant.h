@@ -51,6 +51,7 @@ Time unix_now();
 // Each declares its options, and returns what runs when it is chosen; that returns the exit code.
 using Protocol = std::function<int()>;
 Protocol add_mqtt(CLI::App& app);
+Protocol add_ros(CLI::App& app);
 Protocol add_rtde(CLI::App& app);
 
 }  // namespace geoul::plant

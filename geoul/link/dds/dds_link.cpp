@@ -322,7 +322,9 @@ class Browser {
       }
     }
     is_waiting_ = reads_.empty();
-    for (auto& [topic, read] : reads_) {
+    for (auto& entry : reads_) {
+      const std::string& topic = entry.first;
+      Read& read = entry.second;
       const std::size_t before = read.newest.signals.size();
       take_raw(read.endpoint.entity, [&](std::string_view message, const dds_sample_info_t&) {
         Diagnostics diagnostics;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "geoul/link/csv_source.h"
 #include "geoul/link/dds/dds_test_tools.h"
 #include "geoul/link/dds/ros_node.h"
 #include "geoul/link/dds/ros_publisher.h"
@@ -81,7 +82,14 @@ TEST_F(FastDds, EveryTypeComesFieldByField) {
     ASSERT_TRUE(node) << node.error().message;
     const auto reader = (*node)->create_reader("in_" + name, type, {.depth = 100}, nullptr);
     ASSERT_TRUE(reader);
-    TestPeer peer(command("send " + name + " rt/in_" + name + " count=20 seed=7 bytes=300000"));
+    TestPeer peer(command("send " + name + " rt/in_" + name + " count=20 seed=7 bytes=300000 hold"));
+    ASSERT_FALSE(peer.until("matched").empty());
+    ASSERT_TRUE(eventually([&] {  // both sides: what is sent before is not for this reader
+      dds_subscription_matched_status_t status{};
+      dds_get_subscription_matched_status(reader->entity, &status);
+      return status.current_count == 1;
+    }));
+    peer.write("go\n");
     const auto sent = messages_of(peer.until("sent"));
     ASSERT_EQ(sent.size(), 20u);
     std::vector<std::vector<std::string>> received;
@@ -328,8 +336,14 @@ TEST_F(FastDds, ATrajectoryComesAsACommand) {
   ASSERT_TRUE((*publisher)->listen_trajectories("controller/joint_trajectory"));
   ASSERT_TRUE((*publisher)->listen_arrays("controller/commands"));
   EXPECT_FALSE((*publisher)->listen_arrays("controller/commands"));
-  TestPeer peer(command("send JointTrajectory rt/controller/joint_trajectory count=3 seed=11"));
-  TestPeer arrays(command("send Float64MultiArray rt/controller/commands count=2 seed=12"));
+  TestPeer peer(command("send JointTrajectory rt/controller/joint_trajectory count=3 seed=11 hold"));
+  TestPeer arrays(command("send Float64MultiArray rt/controller/commands count=2 seed=12 hold"));
+  for (TestPeer* sender : {&peer, &arrays}) ASSERT_FALSE(sender->until("matched").empty());
+  ASSERT_TRUE(eventually([&] {
+    return (*publisher)->writers("controller/joint_trajectory") == 1 &&
+           (*publisher)->writers("controller/commands") == 1;
+  }));
+  for (TestPeer* sender : {&peer, &arrays}) sender->write("go\n");
   const auto sent = messages_of(peer.until("sent"));
   ASSERT_FALSE(arrays.until("sent").empty());
   std::vector<RosCommand> commands;
@@ -401,6 +415,35 @@ TEST_F(FastDds, ATypeThatGeoulDoesNotKnowIsNamed) {
   EXPECT_TRUE(eventually([&] { return link->health().problem.find("house_msgs/msg/Foreign") != std::string::npos; }))
       << link->health().problem;
   EXPECT_EQ(link->health().state, LinkState::kConnecting);
+}
+
+// geoul_plant as a robot: what Fast DDS reads is what the recording holds, from when the two have met.
+TEST_F(FastDds, ARecordingIsARobotToRos) {
+  TestPeer reader(command("receive JointState rt/ur/joint_states"));
+  ASSERT_FALSE(reader.until("ready").empty());
+  TestPeer plant({GEOUL_PLANT, "ros", "--domain", std::to_string(test_domain()), "--topic", "ur/joint_states",
+                  "--wait-for-reader", "--joints", "pan,lift,elbow,wrist_1,wrist_2,wrist_3",
+                  GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L0L1.csv"});
+  ASSERT_FALSE(plant.until("played", seconds(30)).empty());
+  const auto received = messages_of(reader.finish());
+  ASSERT_GE(received.size(), 15u);
+  CsvOptions csv{.time_column = "timestamp", .columns = {"actual_q_0", "actual_q_5", "actual_qd_2"}};
+  Diagnostics diagnostics;
+  const auto recording = read_csv(GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L0L1.csv", csv, diagnostics);
+  ASSERT_TRUE(recording);
+  ASSERT_LE(received.size(), recording->rows());
+  const std::size_t missed = recording->rows() - received.size();
+  for (std::size_t row = 0; row < received.size(); ++row) {
+    const auto value = [&](const std::string& path) {
+      const auto at = std::find_if(received[row].begin(), received[row].end(),
+                                   [&](const std::string& line) { return line.starts_with(path + "\t"); });
+      return at == received[row].end() ? std::string() : at->substr(path.size() + 1);
+    };
+    EXPECT_EQ(value("/name/2"), "elbow");
+    EXPECT_EQ(std::stod(value("/position/0")), recording->value(missed + row, 0));
+    EXPECT_EQ(std::stod(value("/position/5")), recording->value(missed + row, 1));
+    EXPECT_EQ(std::stod(value("/velocity/2")), recording->value(missed + row, 2));
+  }
 }
 
 TEST(DdsLink, ReadsAPublisherOfTheSameProcess) {

@@ -4,8 +4,8 @@
 //   fast_dds_peer DOMAIN LEASE_MS send    TYPE TOPIC [count=N] [period_us=N] [seed=N] [bytes=N] [joints=N] [FLAG...]
 //   fast_dds_peer DOMAIN LEASE_MS receive TYPE TOPIC [count=N] [FLAG...]
 // flags: best_effort, transient_local, early (sends without waiting for a reader), quiet (no fields), now (stamps are
-// the time of sending), by_line (sends one message a line of input). Lines: ready, match GUID, message I, sent, done.
-// Ends with its input.
+// the time of sending), by_line (sends one message a line of input), hold (says matched, then waits for a line). Lines:
+// ready, match GUID, message I, sent, done. Ends with its input.
 #include <poll.h>
 #include <unistd.h>
 
@@ -444,7 +444,8 @@ struct Print {
 
 struct Options {
   std::size_t count = 1, period_us = 1000, seed = 1, bytes = 1000, joints = 0;
-  bool best_effort = false, transient_local = false, early = false, quiet = false, now = false, by_line = false;
+  bool best_effort = false, transient_local = false, early = false, quiet = false, now = false, by_line = false,
+       hold = false;
 };
 
 struct Fill {
@@ -616,8 +617,12 @@ class Peer {
     dds::DataWriter* writer = publisher->create_datawriter(topic<T>(type, name), qos, &listener);
     std::puts("ready");
     while (!options.early && listener.matched == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    // the other side may have matched a little later
-    if (!options.early) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    if (options.hold) {
+      std::puts("matched");
+      if (!read_line()) return;
+    } else if (!options.early) {  // the other side may match a little later
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
     Fill fill{std::mt19937_64(options.seed), options};
     auto next = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < options.count; ++i) {
@@ -696,7 +701,8 @@ bool read_option(const std::string& word, Options& options) {
                                                      {"early", &Options::early},
                                                      {"quiet", &Options::quiet},
                                                      {"now", &Options::now},
-                                                     {"by_line", &Options::by_line}};
+                                                     {"by_line", &Options::by_line},
+                                                     {"hold", &Options::hold}};
   const std::map<std::string, std::size_t Options::*> numbers{{"count", &Options::count},
                                                               {"period_us", &Options::period_us},
                                                               {"seed", &Options::seed},

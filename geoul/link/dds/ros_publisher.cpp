@@ -136,6 +136,15 @@ Result<void> RosPublisher::listen_arrays(const std::string& topic) {
   return impl_->listen(topic, std::string(ros_type(RosFloat64Array())));
 }
 
+int RosPublisher::writers(const std::string& topic) const {
+  const std::lock_guard lock(impl_->mutex);
+  const auto at = impl_->readers.find(topic);
+  dds_subscription_matched_status_t status{};
+  if (at == impl_->readers.end()) return 0;
+  dds_get_subscription_matched_status(at->second.endpoint.entity, &status);
+  return static_cast<int>(status.current_count);
+}
+
 void RosPublisher::take_commands(std::vector<RosCommand>& commands) {
   const std::lock_guard lock(impl_->mutex);
   for (const auto& [topic, reader] : impl_->readers) {

@@ -61,6 +61,7 @@ class RosPublisher {
   // Takes commands of trajectory_msgs/msg/JointTrajectory, std_msgs/msg/Float64MultiArray from now on.
   Result<void> listen_trajectories(const std::string& topic);
   Result<void> listen_arrays(const std::string& topic);
+  int writers(const std::string& topic) const;  // matched now, of a topic that is listened to
   // Appends the commands that came. Those that break their type are counted and left out.
   void take_commands(std::vector<RosCommand>& commands);
   std::uint64_t broken_commands() const;
