@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::string_view kRebirth = "Node Control/Rebirth";
 constexpr std::string_view kBirthDeathSequence = "bdSeq";
+// Numbers this far behind the newest are repetitions; those further are ahead, after a long gap: brokers drop hundreds
+// of messages of a subscriber that is slow, and a connection does not reorder.
+constexpr int kOldWindow = 32;
 // Devices are born after their node: names that nobody bore are only told after this.
 constexpr Duration kNamesPatience{2'000'000'000};
 
@@ -210,7 +213,7 @@ SparkplugHost::Order SparkplugHost::order(Node& node) {
     node.missing.erase(at);
     return Order::kLate;
   }
-  if (ahead >= 128) {
+  if (ahead >= 256 - kOldWindow) {
     intake_.count_duplicated(1);
     return Order::kRepeated;
   }
