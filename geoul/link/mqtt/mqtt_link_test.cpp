@@ -262,6 +262,25 @@ TEST(MqttLink, ANodeThatOnlyListensKnowsItsOptions) {
   EXPECT_NE(problem({"line/#"}).find("wildcard"), std::string::npos);
 }
 
+TEST(MqttLink, StopsThoughTheBrokerIsSilent) {
+  TestBroker broker;
+  ASSERT_TRUE(broker.start()) << broker.log();
+  MqttOptions options = options_of(broker);
+  options.host_id = "geoul";
+  options.connection.patience = Duration{600'000'000'000};  // beyond the time limit of the test
+  Listener twin(kSignals, options);
+  SparkplugNodeOptions node_options = node_of(broker);
+  node_options.connection.patience = options.connection.patience;
+  const auto node = std::move(SparkplugNode::make(node_options)).value();
+  node->start();
+  ASSERT_TRUE(twin.gets_value(1, 0.5));
+  broker.freeze();
+  twin.link->stop();
+  EXPECT_EQ(twin.link->health().state, LinkState::kStopped);
+  node->stop();
+  EXPECT_EQ(node->health().state, LinkState::kStopped);
+}
+
 TEST(MqttLink, StopsWhileItConnects) {
   // A port that refuses, and an address that no network routes (RFC 5737).
   for (const char* url : {"mqtt://127.0.0.1:1", "mqtt://192.0.2.1:1883"}) {

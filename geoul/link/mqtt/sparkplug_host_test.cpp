@@ -231,6 +231,10 @@ TEST(SparkplugHost, SkipsWhatIsNoSignalAndCountsIt) {
   f.send("NBIRTH/n", {metric("speed", SparkplugType::kDouble, 1.0, 1), table}, 0);
   EXPECT_EQ(f.take().size(), 1u);
   EXPECT_EQ(f.host.skipped(), 1u);
+  f.clock = f.clock + kMs * 2001;
+  f.host.tick();
+  EXPECT_EQ(f.intake.health().problem,
+            "node g/n: 'table' is a DataSet, which is no signal; ask for a metric that is one value");
   EXPECT_EQ(f.host.malformed(), 0u);
 }
 

@@ -11,9 +11,14 @@ namespace {
 TEST(SparkplugNode, WhatItMeasuresWhileTheBrokerIsAwayComesLaterAsUncertain) {
   TestBroker broker;
   ASSERT_TRUE(broker.start()) << broker.log();
-  const auto node = std::move(SparkplugNode::make(node_of(broker))).value();
+  // The node waits for its host: else it might be back first, and send its store to nobody.
+  SparkplugNodeOptions node_options = node_of(broker);
+  node_options.primary_host = "geoul";
+  const auto node = std::move(SparkplugNode::make(node_options)).value();
   node->start();
-  Listener twin(kSignals, options_of(broker));
+  MqttOptions options = options_of(broker);
+  options.host_id = "geoul";
+  Listener twin(kSignals, options);
   ASSERT_TRUE(twin.gets_value(1, 0.5));
   broker.kill();
   ASSERT_TRUE(eventually([&] { return node->health().state != LinkState::kLive; }));
