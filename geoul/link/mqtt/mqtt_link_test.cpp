@@ -183,7 +183,7 @@ TEST(MqttLink, AFloodIsDroppedAndCountedAndBlocksNobody) {
   ASSERT_TRUE(broker.start()) << broker.log();
   const auto node = std::move(SparkplugNode::make(node_of(broker))).value();
   node->start();
-  constexpr std::size_t kCapacity = 1000;
+  constexpr std::size_t kCapacity = 100;
   Listener twin(kSignals, options_of(broker), kCapacity);
   ASSERT_TRUE(eventually([&] { return twin.link->health().updates >= 3; }));
   const std::uint64_t before = twin.link->health().updates;
