@@ -415,11 +415,11 @@ Result<void> MqttClient::publish(const MqttMessage& message, std::function<void(
                state_->connection.url + (is_full ? ": too many messages wait to be sent" : ": the connection is lost")};
 }
 
-Result<void> MqttClient::publish_and_wait(const MqttMessage& message) {
+Result<void> MqttClient::publish_and_wait(const MqttMessage& message, std::optional<Duration> patience) {
   const auto answer = std::make_shared<Answer>();
   const auto sent = publish(message, [answer](bool success) { answer->arrive(success, 0, nullptr); });
   if (!sent) return sent.error();
-  if (state_->wait(answer, state_->connection.patience) && answer->success) return {};
+  if (state_->wait(answer, patience.value_or(state_->connection.patience)) && answer->success) return {};
   return Error{ErrorCode::kUnavailable,
                state_->connection.url + ": a message to '" + message.topic + "' is not taken by the broker"};
 }

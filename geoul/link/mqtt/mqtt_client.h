@@ -72,8 +72,8 @@ class MqttClient {
   // wait to be sent: nothing is kept then. `done` is called once, from a callback or within: whether the message is
   // sent (QoS 0), or acknowledged by the broker (QoS 1).
   Result<void> publish(const MqttMessage& message, std::function<void(bool)> done = {});
-  // The same, waiting for `done`.
-  Result<void> publish_and_wait(const MqttMessage& message);
+  // The same, waiting for `done`; no patience given: the connection's.
+  Result<void> publish_and_wait(const MqttMessage& message, std::optional<Duration> patience = {});
   bool connected() const;
   // Makes whoever waits in one of the calls above return with an error, now and later. From any thread, also a
   // callback.
@@ -82,6 +82,7 @@ class MqttClient {
   void disconnect(bool with_will = false);
 
   static constexpr int kMaxBuffered = 4096;
+  static constexpr Duration kFarewellPatience{800'000'000};  // for the last message before disconnect()
 
  private:
   struct State;

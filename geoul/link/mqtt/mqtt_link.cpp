@@ -145,7 +145,8 @@ void MqttLink::serve(MqttClient& client) {
 void MqttLink::close(MqttClient& client) {
   if (!mqtt_.host_id.empty() && client.connected()) {
     (void)client.publish_and_wait(
-        {state_topic(mqtt_.host_id), host_state_payload({false, ms_of(intake_.now())}), 1, true});
+        {state_topic(mqtt_.host_id), host_state_payload({false, ms_of(intake_.now())}), 1, true},
+        MqttClient::kFarewellPatience);
   }
   client.disconnect();
 }

@@ -4,8 +4,8 @@
 //               with a host id it is a host application that says so on its STATE topic, and nodes may wait for it.
 //               A write goes out as NCMD or DCMD with the metric's type (QoS 0): done when the node's data return the
 //               value; that the broker took it is not enough.
-//   plain       signals are topic or topic#/json/pointer, see plain_topics.h. A write is published with QoS 1; plain MQTT
-//               has no answer of the plant: done means that the broker took it, and its message says so.
+//   plain       signals are topic or topic#/json/pointer, see plain_topics.h. A write is published with QoS 1; plain
+//               MQTT has no answer of the plant: done means that the broker took it, and the message says so.
 #pragma once
 
 #include <memory>

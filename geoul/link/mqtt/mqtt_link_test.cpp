@@ -8,97 +8,10 @@
 #include <thread>
 
 #include "geoul/link/mqtt/host_state.h"
-#include "geoul/link/mqtt/sparkplug_node.h"
-#include "geoul/link/mqtt/test_broker.h"
+#include "geoul/link/mqtt/test_listener.h"
 
 namespace geoul::link {
 namespace {
-
-using namespace std::chrono_literals;
-
-bool eventually(const std::function<bool()>& holds, std::chrono::seconds patience = 20s) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
-
-// Sparkplug times are whole milliseconds.
-Time now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count() * 1'000'000};
-}
-
-MqttOptions options_of(const TestBroker& broker, MqttMode mode = MqttMode::kSparkplug,
-                       MqttVersion version = MqttVersion::k5) {
-  MqttOptions options;
-  options.connection.url = broker.url();
-  options.connection.version = version;
-  options.mode = mode;
-  options.first_pause = Duration{20'000'000};
-  options.longest_pause = Duration{100'000'000};
-  return options;
-}
-
-// A link with all that it delivered.
-struct Listener {
-  std::unique_ptr<Link> link;
-  std::vector<Update> updates;
-  std::vector<WriteOutcome> outcomes;
-
-  Listener(std::vector<std::string> signals, const MqttOptions& options, std::size_t capacity = 1u << 18) {
-    auto made = make_mqtt_link({.id = "plant", .signals = std::move(signals), .capacity = capacity}, options);
-    EXPECT_TRUE(made) << (made ? "" : made.error().message);
-    link = std::move(made).value();
-    link->start();
-  }
-  bool is(LinkState state) {
-    return eventually([&] { return link->health().state == state; });
-  }
-  // Whether a newest update of the signal comes that satisfies the condition.
-  bool gets(std::uint32_t signal, const std::function<bool(const Update&)>& holds) {
-    return eventually([&] {
-      link->take(updates);
-      for (auto u = updates.rbegin(); u != updates.rend(); ++u) {
-        if (u->signal == signal) return holds(*u);
-      }
-      return false;
-    });
-  }
-  bool gets_value(std::uint32_t signal, const Value& value, Quality quality = Quality::kGood) {
-    return gets(signal, [&](const Update& u) { return u.value == value && u.quality == quality; });
-  }
-  bool gets_quality(std::uint32_t signal, Quality quality) {
-    return gets(signal, [&](const Update& u) { return u.quality == quality; });
-  }
-  const WriteOutcome* outcome(std::uint64_t ticket) {
-    const WriteOutcome* found = nullptr;
-    eventually([&] {
-      link->take_outcomes(outcomes);
-      for (const WriteOutcome& o : outcomes) found = o.ticket == ticket ? &o : found;
-      return found != nullptr;
-    });
-    return found;
-  }
-};
-
-SparkplugNodeOptions node_of(const TestBroker& broker, MqttVersion version = MqttVersion::k5) {
-  SparkplugNodeOptions options;
-  options.connection.url = broker.url();
-  options.connection.version = version;
-  options.group = "plant";
-  options.node = "cell";
-  options.first_pause = Duration{20'000'000};
-  options.longest_pause = Duration{100'000'000};
-  options.metrics = {
-      {.name = "mode", .type = SparkplugType::kString, .value = std::string("idle")},
-      {.device = "robot", .name = "q/0", .unit = "rad", .value = 0.5},
-      {.device = "robot", .name = "limit", .type = SparkplugType::kInt32, .value = std::int64_t{3}, .can_write = true}};
-  return options;
-}
-const std::vector<std::string> kSignals = {"plant/cell/mode", "plant/cell/robot/q/0", "plant/cell/robot/limit"};
 
 class BothVersions : public testing::TestWithParam<MqttVersion> {};
 INSTANTIATE_TEST_SUITE_P(Mqtt, BothVersions, testing::Values(MqttVersion::k311, MqttVersion::k5),
@@ -177,43 +90,8 @@ TEST(MqttLink, ABrokerThatIsKilledMakesSignalsBadAndComesBack) {
   EXPECT_EQ(health.problem, "");
 }
 
-TEST(MqttLink, WhatANodeMeasuresWhileTheBrokerIsAwayComesLaterAsUncertain) {
-  TestBroker broker;
-  ASSERT_TRUE(broker.start()) << broker.log();
-  const auto node = std::move(SparkplugNode::make(node_of(broker))).value();
-  node->start();
-  Listener twin(kSignals, options_of(broker));
-  ASSERT_TRUE(twin.gets_value(1, 0.5));
-  broker.kill();
-  ASSERT_TRUE(eventually([&] { return node->health().state != LinkState::kLive; }));
-  const Time begin = now();
-  for (int i = 0; i < 100; ++i) node->publish(begin + Duration{i * 10'000'000}, {{1, 10.0 + i}});
-  EXPECT_EQ(node->health().waiting, 100u);
-  twin.link->take(twin.updates);
-  twin.updates.clear();
-  ASSERT_TRUE(broker.start()) << broker.log();
-  ASSERT_TRUE(node->flush(Duration{20'000'000'000})) << node->health().problem;
-  std::vector<Time> times;
-  ASSERT_TRUE(eventually([&] {
-    twin.link->take(twin.updates);
-    times.clear();
-    for (const Update& u : twin.updates) {
-      if (u.signal == 1 && u.quality == Quality::kUncertain) times.push_back(u.source_time);
-    }
-    return times.size() >= 100;
-  })) << times.size();
-  for (std::size_t i = 0; i < 100; ++i) {
-    EXPECT_EQ(times[times.size() - 100 + i], begin + Duration{static_cast<std::int64_t>(i) * 10'000'000});
-  }
-  EXPECT_EQ(node->health().historical, 100u);
-  EXPECT_EQ(node->health().dropped, 0u);
-  node->publish(begin + Duration{2'000'000'000}, {{1, -1.0}});
-  EXPECT_TRUE(twin.gets_value(1, -1.0));
-  EXPECT_EQ(twin.link->health().clock_jumps, 0u);
-}
-
 TEST(MqttLink, AMessageThatIsLostLeadsToARebirth) {
-  TestBroker broker;
+  TestBroker broker({.lines = {"log_type all"}});
   ASSERT_TRUE(broker.start()) << broker.log();
   MqttOptions options = options_of(broker);
   options.sparkplug.reorder_timeout = Duration{50'000'000};
@@ -241,10 +119,7 @@ TEST(MqttLink, AMessageThatIsLostLeadsToARebirth) {
                   heard);
   ASSERT_TRUE(broker.publish("spBv1.0/plant/NBIRTH/raw", bytes(1, 0, true)));
   ASSERT_TRUE(twin.gets_value(0, 1.0));
-  ASSERT_TRUE(eventually([&] {
-    return broker.log().find("SUBSCRIBE") != std::string::npos || broker.log().find("mosq") != std::string::npos ||
-           ear.running();
-  }));
+  ASSERT_TRUE(eventually([&] { return broker.log().find("spBv1.0/plant/NCMD/raw (QoS 0)") != std::string::npos; }));
   ASSERT_TRUE(broker.publish("spBv1.0/plant/NDATA/raw", bytes(2, 1, false)));
   ASSERT_TRUE(broker.publish("spBv1.0/plant/NDATA/raw", bytes(5, 4, false)));
   EXPECT_TRUE(twin.gets_value(0, 5.0));
@@ -303,24 +178,22 @@ TEST(MqttLink, AHostApplicationSaysWhenItIsThereAndNodesWaitForIt) {
 }
 
 TEST(MqttLink, AFloodIsDroppedAndCountedAndBlocksNobody) {
-  TestBroker broker;
+  // By default mosquitto itself drops what a subscriber does not read in time.
+  TestBroker broker({.lines = {"max_queued_messages 0", "max_queued_bytes 0"}});
   ASSERT_TRUE(broker.start()) << broker.log();
   const auto node = std::move(SparkplugNode::make(node_of(broker))).value();
   node->start();
-  constexpr std::size_t kCapacity = 1000;
+  constexpr std::size_t kCapacity = 100;
   Listener twin(kSignals, options_of(broker), kCapacity);
   ASSERT_TRUE(eventually([&] { return twin.link->health().updates >= 3; }));
   const std::uint64_t before = twin.link->health().updates;
   constexpr int kRows = 100 * static_cast<int>(kCapacity);  // a hundred times what the loop takes
   for (int i = 0; i < kRows; ++i) node->publish(Time{1'700'000'000'000'000'000 + i}, {{1, 1.0 * i}});
   ASSERT_TRUE(node->flush(Duration{60'000'000'000})) << node->health().problem;
-  ASSERT_TRUE(eventually(
-      [&] {
-        const LinkHealth health = twin.link->health();
-        return health.updates + health.lost >= before + kRows;
-      },
-      60s))
-      << twin.link->health().updates;
+  ASSERT_TRUE(eventually([&] {
+    const LinkHealth health = twin.link->health();
+    return health.updates + health.lost >= before + kRows;
+  })) << twin.link->health().updates;
   twin.link->take(twin.updates);
   EXPECT_EQ(twin.updates.size(), kCapacity);
   EXPECT_EQ(twin.updates.back().value, Value(kRows - 1.0));
@@ -389,57 +262,36 @@ TEST(MqttLink, ANodeThatOnlyListensKnowsItsOptions) {
   EXPECT_NE(problem({"line/#"}).find("wildcard"), std::string::npos);
 }
 
+TEST(MqttLink, StopsThoughTheBrokerIsSilent) {
+  TestBroker broker;
+  ASSERT_TRUE(broker.start()) << broker.log();
+  MqttOptions options = options_of(broker);
+  options.host_id = "geoul";
+  options.connection.patience = Duration{600'000'000'000};  // beyond the time limit of the test
+  Listener twin(kSignals, options);
+  SparkplugNodeOptions node_options = node_of(broker);
+  node_options.connection.patience = options.connection.patience;
+  const auto node = std::move(SparkplugNode::make(node_options)).value();
+  node->start();
+  ASSERT_TRUE(twin.gets_value(1, 0.5));
+  broker.freeze();
+  twin.link->stop();
+  EXPECT_EQ(twin.link->health().state, LinkState::kStopped);
+  node->stop();
+  EXPECT_EQ(node->health().state, LinkState::kStopped);
+}
+
 TEST(MqttLink, StopsWhileItConnects) {
-  // Nothing answers here: a socket that listens and is never accepted from would, so a port that refuses will do, and
-  // one of the addresses that no network routes (RFC 5737).
+  // A port that refuses, and an address that no network routes (RFC 5737).
   for (const char* url : {"mqtt://127.0.0.1:1", "mqtt://192.0.2.1:1883"}) {
     MqttOptions options;
     options.connection.url = url;
+    options.connection.patience = Duration{600'000'000'000};  // beyond the time limit of the test
     Listener twin({"plant/cell/x"}, options);
-    std::this_thread::sleep_for(50ms);
-    const auto begin = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
     twin.link->stop();
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s) << "its patience for connecting is longer";
     EXPECT_EQ(twin.link->health().state, LinkState::kStopped);
   }
-}
-
-// The plant of demos, as a process of its own, played to the end.
-TEST(GeoulPlant, PlaysARecordedRobotOverSparkplugAndPlainTopics) {
-  TestBroker broker;
-  ASSERT_TRUE(broker.start()) << broker.log();
-  const std::string file = GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/data/L0L1.csv";
-  const std::filesystem::path log = broker.folder() / "plant";
-  Listener twin({"plant/cell/robot/actual_q_5", "plant/cell/robot/timestamp"}, options_of(broker));
-  Listener plain({"plant/cell/robot#/actual_q_5", "plant/cell/robot#/timestamp"}, options_of(broker, MqttMode::kPlain));
-  ASSERT_TRUE(twin.is(LinkState::kLive) && plain.is(LinkState::kLive));
-  ASSERT_EQ(run_program({GEOUL_PLANT, "mqtt", "--url", broker.url(), "--speed", "20", file}, log), 0) << text_of(log);
-  ASSERT_EQ(run_program({GEOUL_PLANT, "mqtt", "--url", broker.url(), "--speed", "20", "--plain", file}, log), 0)
-      << text_of(log);
-  const std::string told = text_of(log);
-  EXPECT_NE(told.find("left out: column '_id'"), std::string::npos) << told;
-  // Both say how many rows: the same.
-  const std::size_t at = told.find("played ");
-  ASSERT_NE(at, std::string::npos) << told;
-  const std::size_t rows = std::stoul(told.substr(at + 7));
-  EXPECT_GT(rows, 20u);
-  EXPECT_NE(told.find("played " + std::to_string(rows) + " rows on plant/cell/robot"), std::string::npos) << told;
-  ASSERT_TRUE(twin.gets_quality(0, Quality::kBad)) << "its death";
-  ASSERT_TRUE(eventually([&] {
-    plain.link->take(plain.updates);
-    return plain.updates.size() >= 2 * rows;
-  }));
-  EXPECT_EQ(plain.updates.size(), 2 * rows);
-  EXPECT_EQ(twin.link->health().lost, 0u);
-  std::vector<double> sparkplug_values, plain_values;
-  for (const Update& u : twin.updates) {
-    if (u.signal == 1 && u.quality == Quality::kGood) sparkplug_values.push_back(number_of(u.value));
-  }
-  for (const Update& u : plain.updates) {
-    if (u.signal == 0) plain_values.push_back(number_of(u.value));
-  }
-  EXPECT_GE(sparkplug_values.size(), rows);
-  EXPECT_EQ(plain_values.size(), rows);
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::size_t end = std::min(text.find('\n'), size);
   const std::string_view topic = text.substr(0, end), payload = text.substr(std::min(size, end + 1));
   check_round_trip(payload);
+  check_round_trip(text);
   (void)parse_host_state(payload);
   if (const auto parsed = parse_sparkplug_topic(topic); parsed && to_topic(*parsed) != topic) std::abort();
 

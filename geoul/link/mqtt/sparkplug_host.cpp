@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::string_view kRebirth = "Node Control/Rebirth";
 constexpr std::string_view kBirthDeathSequence = "bdSeq";
+// Numbers this far behind the newest are repetitions; those further are ahead, after a long gap: brokers drop hundreds
+// of messages of a subscriber that is slow, and a connection does not reorder.
+constexpr int kOldWindow = 32;
 // Devices are born after their node: names that nobody bore are only told after this.
 constexpr Duration kNamesPatience{2'000'000'000};
 
@@ -210,7 +213,7 @@ SparkplugHost::Order SparkplugHost::order(Node& node) {
     node.missing.erase(at);
     return Order::kLate;
   }
-  if (ahead >= 128) {
+  if (ahead >= 256 - kOldWindow) {
     intake_.count_duplicated(1);
     return Order::kRepeated;
   }
@@ -413,10 +416,15 @@ void SparkplugHost::tick() {
 void SparkplugHost::tell_unbound(Node& node) {
   const std::string prefix = node.group + "/" + node.node + "/";
   std::vector<std::string> offered;
+  std::map<std::string, SparkplugType> unfit;  // that are no signals
   std::vector<bool> bound(of_device_.size(), false);
   const auto collect = [&](std::string_view device, const Table& table) {
     for (const Metric& metric : table.metrics) {
-      offered.push_back(signal_name(node.group, node.node, device, metric.name));
+      const std::string name = signal_name(node.group, node.node, device, metric.name);
+      if (is_signal(metric.type))
+        offered.push_back(name);
+      else
+        unfit[name] = metric.type;
       if (metric.signal >= 0) bound[static_cast<std::size_t>(metric.signal)] = true;
     }
   };
@@ -425,8 +433,13 @@ void SparkplugHost::tell_unbound(Node& node) {
   for (std::size_t i = 0; i < bound.size(); ++i) {
     const std::string& name = intake_.options().signals[i];
     if (bound[i] || !name.starts_with(prefix)) continue;
-    intake_.set_problem("node " + node.group + "/" + node.node + " offers no '" + name.substr(prefix.size()) + "'; " +
-                        did_you_mean(name, offered, "'geoul link probe' lists what it offers"));
+    const auto at = unfit.find(name);
+    intake_.set_problem("node " + node.group + "/" + node.node +
+                        (at != unfit.end()
+                             ? ": '" + name.substr(prefix.size()) + "' is a " + to_string(at->second) +
+                                   ", which is no signal; ask for a metric that is one value"
+                             : " offers no '" + name.substr(prefix.size()) + "'; " +
+                                   did_you_mean(name, offered, "'geoul link probe' lists what it offers")));
     return;
   }
 }

@@ -174,6 +174,17 @@ TEST(SparkplugHost, SequenceNumbersWrapAt256) {
   EXPECT_EQ(f.rebirths_asked(), 0u);
 }
 
+TEST(SparkplugHost, ALongGapIsAGapAndNoRepetition) {
+  Fixture f({"g/n/speed"});
+  f.node_birth();
+  f.send("NDATA/n", {by_alias(1, 2.0)}, 201);
+  EXPECT_EQ(f.take().size(), 2u);
+  f.clock = f.clock + kMs * 501;
+  f.host.tick();
+  EXPECT_EQ(f.intake.health().lost, 200u);
+  EXPECT_EQ(f.intake.health().duplicated, 0u);
+}
+
 TEST(SparkplugHost, UnknownAliasesAndSilentBirthsAskForARebirthButNotTooOften) {
   Fixture f({"g/n/speed"});
   f.node_birth();
@@ -220,6 +231,10 @@ TEST(SparkplugHost, SkipsWhatIsNoSignalAndCountsIt) {
   f.send("NBIRTH/n", {metric("speed", SparkplugType::kDouble, 1.0, 1), table}, 0);
   EXPECT_EQ(f.take().size(), 1u);
   EXPECT_EQ(f.host.skipped(), 1u);
+  f.clock = f.clock + kMs * 2001;
+  f.host.tick();
+  EXPECT_EQ(f.intake.health().problem,
+            "node g/n: 'table' is a DataSet, which is no signal; ask for a metric that is one value");
   EXPECT_EQ(f.host.malformed(), 0u);
 }
 

@@ -434,7 +434,8 @@ void SparkplugNode::State::run() {
       serve(*mine);
     }
     if (mine->connected()) {  // on purpose: to stop, or because the host is gone
-      (void)mine->publish_and_wait({topic_of(SparkplugMessage::kNodeDeath, {}), death(options.now()), 1, false});
+      (void)mine->publish_and_wait({topic_of(SparkplugMessage::kNodeDeath, {}), death(options.now()), 1, false},
+                                   MqttClient::kFarewellPatience);
       mine->disconnect(true);
     }
     ++bd_seq;

@@ -312,8 +312,9 @@ std::optional<std::uint64_t> whole(const Value& value, SparkplugType type) {
 }  // namespace
 
 std::string to_string(SparkplugType type) {
-  constexpr const char* kNames[] = {"Unknown", "Int8",  "Int16",  "Int32",   "Int64",  "UInt8",    "UInt16", "UInt32",
-                                    "UInt64",  "Float", "Double", "Boolean", "String", "DateTime", "Text",   "UUID"};
+  constexpr const char* kNames[] = {"Unknown", "Int8",   "Int16",   "Int32",  "Int64",   "UInt8",   "UInt16",
+                                    "UInt32",  "UInt64", "Float",   "Double", "Boolean", "String",  "DateTime",
+                                    "Text",    "UUID",   "DataSet", "Bytes",  "File",    "Template"};
   const auto number = static_cast<std::uint32_t>(type);
   return number < std::size(kNames) ? kNames[number] : "type " + std::to_string(number);
 }

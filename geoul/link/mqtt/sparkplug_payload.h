@@ -35,7 +35,7 @@ enum class SparkplugType : std::uint32_t {
   kText = 14,
   kUuid = 15,
 };
-// "Int8" ..., "type 16" for one that is no signal.
+// "Int8" ..., "DataSet", "type 22" for those that are no signals.
 std::string to_string(SparkplugType type);
 // Whether values of the type can be signals.
 bool is_signal(SparkplugType type);

@@ -62,6 +62,9 @@ int TestProcess::wait() {
   if (pid_ <= 0 || ::waitpid(std::exchange(pid_, -1), &status, 0) < 0) return -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+void TestProcess::send(int signal) {
+  if (pid_ > 0) ::kill(pid_, signal);
+}
 void TestProcess::kill(int signal) {
   if (pid_ <= 0) return;
   ::kill(pid_, signal);

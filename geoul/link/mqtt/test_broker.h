@@ -35,6 +35,7 @@ class TestProcess {
   bool running();
   int wait();                 // its exit code, -1 where a signal ended it
   void kill(int signal = 9);  // and waits for its end
+  void send(int signal);
 
  private:
   pid_t pid_ = -1;
@@ -58,6 +59,7 @@ class TestBroker {
   // Starts it, also again on the same port; false where it does not come up (log() tells why).
   bool start();
   void kill() { process_.kill(); }
+  void freeze() { process_.send(19); }  // SIGSTOP: connected, and silent
   int port() const { return port_; }
   std::string url() const;
   std::string log() const { return text_of(folder_ / "log"); }
