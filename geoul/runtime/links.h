@@ -35,8 +35,8 @@ std::optional<Error> check_link(const LinkSpec& spec);
 Result<std::unique_ptr<link::Link>> make_link(const LinkSpec& spec, std::vector<std::string> signals,
                                               std::function<Time()> now);
 
-// How old a signal of the link may be. Plants that send everything again and again are silent for half a second at most;
-// those that send what changed (MQTT, OPC UA) are believed for as long as the link is live.
+// How old a signal of the link may be. Plants that send everything again and again are silent for half a second at
+// most; those that send what changed (MQTT, OPC UA) are believed for as long as the link is live.
 Duration stale_after(const LinkSpec& spec);
 
 // Gives a link of the site other words, "ID=URL[,key=value...]": its URL, prefix and options are replaced; signals with

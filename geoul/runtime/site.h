@@ -56,10 +56,10 @@ struct Source {
 // A live connection. A source of the same id holds recordings of it: the same bindings serve both.
 struct LinkSpec {
   std::string id;
-  std::string url;                    // its scheme says the protocol: links.h
-  Duration period;                    // nominal; 0: not given
+  std::string url;       // its scheme says the protocol: links.h
+  Duration period;       // nominal; 0: not given
   Duration stale_after;  // a signal older than this is not used; 0: as the protocol has it (links.h)
-  std::string prefix;                 // before the names of columns that have no entry
+  std::string prefix;    // before the names of columns that have no entry
   std::vector<SignalEntry> signals;
   std::string folder;                          // of the site file: names of files are relative to it
   std::map<std::string, std::string> options;  // the other keys, checked by the protocol's own reader: links.h
