@@ -123,7 +123,7 @@ class BadInput(Sandbox):
             self.expect_refused("--port", taken.getsockname()[1], place=str(taken.getsockname()[1]), says="in use", mend="port")
 
     def test_an_address_that_is_not_this_machines(self):
-        self.expect_refused("--host", "192.0.2.1", "--port", 0, place=r"192\.0\.2\.1", says="error", mend="--host")
+        self.expect_refused("--host", "192.0.2.1", "--port", 0, place=r"192\.0\.2\.1", says="needs users", mend="geoul user add")
 
     def test_a_folder_that_cannot_be_written(self):
         (self.folder / "out").write_text("a file, not a folder")
@@ -591,7 +591,7 @@ class Live(Served):
         channels = client.until(lambda op, data: json.loads(data)["channels"] if op == 1 and b'"advertise"' in data else None)
         topics = {channel["topic"]: channel for channel in channels}
         self.assertEqual(set(topics), {"/scene", "/model", "/tf", "/joints", "/fixed_joints", "/signals", "/clock", "/report", "/log",
-                                       "/contacts", "/wrenches", "/residuals", "/drags"})
+                                       "/contacts", "/wrenches", "/residuals", "/drags", "/links"})
         service = client.until(lambda op, data: json.loads(data)["services"][0] if op == 1 and b'"advertiseServices"' in data else None)
         self.assertEqual(service["name"], "/clock/control")
         ids = {topic: i for i, topic in enumerate(topics)}

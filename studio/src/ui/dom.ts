@@ -37,7 +37,8 @@ export function saveText(name: string, type: string, text: string): void {
 }
 
 // Whether a key pressed there belongs to that element and not to the page.
-export function takesKeys(target: EventTarget | null): boolean {
+export function takesKeys(target: EventTarget | null, key = ""): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && target.type === "range") return /^(Arrow|Home|End|Page)/.test(key);
   return target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
 }

@@ -1,4 +1,5 @@
-// The page's keys. A key belongs to the field or list that has the focus first; Space also to a focused button.
+// The page's keys. A key belongs to the field or list that has the focus first (of a slider, those that move it); Space
+// also to a focused button.
 
 import { takesKeys } from "./dom";
 
@@ -9,7 +10,7 @@ export function installShortcuts(shortcuts: Shortcuts): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (document.querySelector("dialog[open]")) return;
     const { target } = event;
-    if (takesKeys(target)) return;
+    if (takesKeys(target, event.key)) return;
     const pressesButton = target instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter");
     const run = shortcuts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!run || pressesButton) return;

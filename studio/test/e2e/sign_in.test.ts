@@ -56,7 +56,7 @@ describe.runIf(existsSync(binary))("signing in", () => {
 
   it("shows nothing of the twin before", async () => {
     expect(await page.getByRole("treeitem").count()).toBe(0);
-    expect(await page.locator(".pill").innerText()).toBe("Signed out");
+    await until(async () => (await page.locator(".pill").innerText()) === "Signed out");
     if (process.env.GEOUL_SHOTS) await page.screenshot({ path: `${process.env.GEOUL_SHOTS}/sign-in.png` });
   });
 
