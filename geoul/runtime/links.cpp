@@ -14,6 +14,7 @@
 #include "geoul/link/mqtt/mqtt_link.h"
 #include "geoul/link/opcua/opcua_link.h"
 #include "geoul/link/rtde/rtde_link.h"
+#include "geoul/runtime/ros_replay.h"
 
 namespace geoul::runtime {
 namespace {
@@ -205,6 +206,17 @@ MadeLink make_ros2(const LinkSpec& spec, Options& words, link::LinkOptions optio
   return link::make_dds_link(std::move(out));
 }
 
+MadeLink make_rosbag(const LinkSpec& spec, Options& words, link::LinkOptions options) {
+  RosReplayOptions out;
+  out.link = std::move(options);
+  out.path = words.file(spec.url.substr(spec.url.find(':') + 1));
+  out.speed = words.number("speed", 1, 1e-3, 1e3);
+  out.loop = words.flag("loop", false);
+  if (out.path.empty()) words.fail("'rosbag:' names no bag");
+  if (words.error()) return *words.error();
+  return make_ros_replay_link(std::move(out));
+}
+
 MadeLink make_csv(const LinkSpec& spec, Options& words, link::LinkOptions options) {
   link::CsvLinkOptions out;
   out.link = std::move(options);
@@ -238,6 +250,7 @@ const std::vector<Protocol>& protocols() {
       {"ros2", "ros2://localhost", false, {"domain", "node_name"}, make_ros2},
       {"rtde", "rtde://192.168.0.10", false, {"frequency_hz"}, make_rtde},
       {"modbus", "modbus://192.168.0.20:502", false, {"unit_id", "byte_order"}, make_modbus},
+      {"rosbag", "rosbag:recording.mcap", false, {"speed", "loop"}, make_rosbag},
       {"csv", "csv:recording.csv", false, {"time_column", "speed", "loop"}, make_csv},
   };
   return all;

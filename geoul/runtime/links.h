@@ -6,6 +6,7 @@
 //   ros2://localhost, //eth0     ROS 2 over DDS                        domain node_name
 //   rtde://HOST[:30004]          a Universal Robots controller          frequency_hz
 //   modbus://HOST[:502]          a Modbus TCP device                    unit_id byte_order
+//   rosbag:BAG                   a ROS 2 bag (MCAP), played             speed loop
 //   csv:FILE[,FILE]              a recording, played as if it were live time_column speed loop
 // Each protocol's keys are checked when the site is read; the adapters themselves are geoul/link's.
 #pragma once
