@@ -146,8 +146,8 @@ TEST_F(Stored, RetentionDropsTheOldestAndSaysSo) {
   Store store = open();
   const auto bytes_of = [&](std::int64_t run) {
     std::uint64_t bytes = 0;
-    for (const SegmentRow& row : store.catalogue().segments(store.site().id, run).value())
-      bytes += row.pruned ? 0 : row.info.bytes;
+    const std::vector<SegmentRow> rows = store.catalogue().segments(store.site().id, run).value();
+    for (const SegmentRow& row : rows) bytes += row.pruned ? 0 : row.info.bytes;
     return bytes;
   };
   Retention retention;

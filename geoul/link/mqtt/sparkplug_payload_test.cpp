@@ -194,7 +194,8 @@ TEST(SparkplugPayload, BombsAreRefused) {
 TEST(SparkplugPayload, EveryCutOfAPayloadIsAnErrorOrAPrefix) {
   SparkplugPayload payload, read;
   payload.timestamp = 1'700'000'000'000;
-  for (const Extreme& extreme : extremes()) payload.metrics.push_back(named("name", extreme.type, extreme.holds[0]));
+  const std::vector<Extreme> all = extremes();  // payloads point to their texts
+  for (const Extreme& extreme : all) payload.metrics.push_back(named("name", extreme.type, extreme.holds[0]));
   std::string bytes;
   encode(payload, bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
