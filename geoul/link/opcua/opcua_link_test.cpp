@@ -213,6 +213,11 @@ TEST_F(OpcuaLinkTest, MethodsEventsAndHistory) {
               "ok ");
   }
   const Duration second{1'000'000'000};
+  // the peer keeps its history beside, a moment after the value was set
+  ASSERT_TRUE(w.until([&] {
+    const auto all = w.link->history("ns=2;s=Robot.Level", begin, begin + second * 9, 100, kPatience);
+    return all && all->entries.size() == 5;
+  }));
   const auto past = w.link->history("ns=2;s=Robot.Level", begin + second, begin + second * 4, 100, kPatience);
   ASSERT_TRUE(past) << past.error().message;
   ASSERT_EQ(past->entries.size(), 3u);
