@@ -21,7 +21,7 @@ namespace {
 constexpr double kFloor = 200;       // [MB of file / s] of CPU time, parsing arrays
 constexpr double kPrimFloor = 1e5;   // [1/s] prims with three attributes each
 constexpr double kSlowestBad = 1;    // [s] to refuse any bad file
-constexpr double kBombTime = 0.6;    // [s] of CPU time to refuse references that multiply
+constexpr double kBombTime = 1.0;    // [s] of CPU time to refuse references that multiply
 constexpr double kBombMemory = 256;  // [MiB] of the process meanwhile
 
 std::size_t prims(const scene::usd::PrimSpec& prim) {
