@@ -76,7 +76,8 @@ struct TrialProgress {
 inline void read_trial(const std::filesystem::path& folder, std::set<std::string>& read, std::uint64_t& next,
                        KillTrials& out) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "segments")) {
+  std::error_code none_yet;  // who was killed while it opened the folder may have made nothing in it
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "segments", none_yet)) {
     if (read.insert(entry.path().filename().string()).second) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
