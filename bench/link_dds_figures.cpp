@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "bench/figure.h"
+#include "geoul/core/unix_time.h"
 #include "geoul/link/dds/dds_link.h"
 #include "geoul/link/dds/ros_decoder.h"
 #include "geoul/link/dds/ros_messages.h"
@@ -30,14 +31,9 @@ DdsOptions options() {
   return out;
 }
 
-Time now() {
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-              .count()};
-}
-
 RosJointState joint_state(double position) {
   RosJointState out;
-  out.header = {.stamp = now(), .frame_id = "base"};
+  out.header = {.stamp = unix_now(), .frame_id = "base"};
   for (int j = 0; j < kJoints; ++j) out.name.push_back("joint_" + std::to_string(j));
   out.position.assign(kJoints, position);
   out.velocity.assign(kJoints, 0.5);

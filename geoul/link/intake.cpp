@@ -1,7 +1,8 @@
 #include "geoul/link/intake.h"
 
+#include "geoul/core/unix_time.h"
+
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -13,11 +14,6 @@ constexpr Duration kRateBin{250'000'000};
 constexpr Duration kClockJump{-1'000'000'000};
 // Numbers this far behind the newest one belong to a repetition or a late message, not to a new count.
 constexpr std::uint64_t kOldWindow = 32;
-
-Time system_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 }  // namespace
 
@@ -50,7 +46,7 @@ std::string to_string(LinkState state) {
 }
 
 Intake::Intake(LinkOptions options) : options_(std::move(options)) {
-  if (!options_.now) options_.now = system_now;
+  if (!options_.now) options_.now = unix_now;
   const std::size_t count = options_.signals.size();
   for (std::size_t i = 0; i < count; ++i) by_name_.emplace_back(options_.signals[i], static_cast<std::uint32_t>(i));
   std::sort(by_name_.begin(), by_name_.end());

@@ -1,5 +1,6 @@
 #include "geoul/runtime/follow_site.h"
 
+#include "geoul/core/unix_time.h"
 #include "geoul/runtime/files.h"
 #include "geoul/runtime/links.h"
 #include "geoul/runtime/live.h"

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/dynamics/snapshot.h"
 #include "geoul/history/store.h"
 #include "geoul/runtime/clock.h"
@@ -46,7 +47,7 @@ std::string count_of(std::uint64_t n, const std::string& what) {
 Result<history::Store> open(const HistoryPlace& place, Diagnostics& diagnostics) {
   history::StoreOptions options;
   options.catalogue = place.catalogue;
-  return history::Store::open(place.folder, options, false, wall_time(), diagnostics);
+  return history::Store::open(place.folder, options, false, unix_now(), diagnostics);
 }
 
 // What a run has in segments.
@@ -294,10 +295,10 @@ Result<HistoryAnswer> prune_history(const PruneOptions& options, Diagnostics& di
   if (!store) return store.error();
   history::Retention retention;
   retention.most_bytes = options.keep_bytes, retention.most_runs = options.keep_runs;
-  if (options.keep_days) retention.from = wall_time() - Duration::from_seconds(86400 * *options.keep_days);
+  if (options.keep_days) retention.from = unix_now() - Duration::from_seconds(86400 * *options.keep_days);
   const char* user = std::getenv("USER");
   const Result<history::Pruned> done =
-      store->prune(retention, options.dry_run, wall_time(), user != nullptr && *user != '\0' ? user : "unknown");
+      store->prune(retention, options.dry_run, unix_now(), user != nullptr && *user != '\0' ? user : "unknown");
   if (!done) return done.error();
   HistoryAnswer out;
   json files = json::array();

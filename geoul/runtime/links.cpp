@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "geoul/core/nearest.h"
+#include "geoul/core/unix_time.h"
 #include "geoul/link/csv_link.h"
 #include "geoul/link/dds/dds_link.h"
 #include "geoul/link/modbus/modbus_link.h"
@@ -346,11 +346,6 @@ std::optional<Error> replace_link(Site& site, const std::string& words) {
     }
   }
   return check_link(*link);
-}
-
-Time unix_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
 }
 
 }  // namespace geoul::runtime

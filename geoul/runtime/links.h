@@ -44,7 +44,4 @@ Duration stale_after(const LinkSpec& spec);
 // names of their own in the site keep them.
 std::optional<Error> replace_link(Site& site, const std::string& words);
 
-// The machine's clock since 1970.
-Time unix_now();
-
 }  // namespace geoul::runtime

@@ -1,6 +1,7 @@
 // The jobs "link probe" and "site init": what a plant offers, and a site file made from it.
 #include <nlohmann/json.hpp>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/runtime/files.h"
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/links.h"

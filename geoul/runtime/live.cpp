@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/runtime/links.h"
 
 namespace geoul::runtime {

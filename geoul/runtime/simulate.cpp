@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "geoul/core/nearest.h"
+#include "geoul/core/unix_time.h"
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/live.h"
 #include "geoul/runtime/serve.h"
@@ -90,12 +91,12 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
   if (!options.history.empty()) {
     history::StoreOptions place;
     place.catalogue = options.catalogue;
-    Result<history::Store> opened = history::Store::open(options.history, place, true, wall_time(), diagnostics);
+    Result<history::Store> opened = history::Store::open(options.history, place, true, unix_now(), diagnostics);
     if (!opened) return opened.error();
     store.emplace(std::move(*opened));
     HistoryWriter::Options history;
     history.scene = options.scene, history.name = twin->scene.name;
-    auto started = HistoryWriter::start(*store, simulation, history, wall_time(), diagnostics);
+    auto started = HistoryWriter::start(*store, simulation, history, unix_now(), diagnostics);
     if (!started) return started.error();
     writer = std::move(*started);
     if (output.say) output.say("history   " + options.history + ", run " + std::to_string(writer->run()));

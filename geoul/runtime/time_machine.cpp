@@ -1,6 +1,5 @@
 #include "geoul/runtime/time_machine.h"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "geoul/core/sha256.h"
@@ -64,11 +63,6 @@ Result<RunSetup> parse_setup(const std::string& text) {
     return no_setup(std::string("its settings are no settings: ") + e.what());
   }
   return out;
-}
-
-Time wall_time() {
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-              .count()};
 }
 
 Result<std::string> file_sha256(const std::string& file) {

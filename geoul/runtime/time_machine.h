@@ -92,9 +92,6 @@ class TimeMachine {
   bool placed_ = false;  // the world is at an instant of the run
 };
 
-// Now, by the machine's wall clock, since the UNIX epoch.
-Time wall_time();
-
 // What sha256sum says of a file; kNotFound.
 Result<std::string> file_sha256(const std::string& file);
 

@@ -46,7 +46,6 @@ bool is_told_to_end();
 // emit returns false, or the process is told to end (SIGINT, SIGTERM). Returns how many were played.
 std::size_t play(const Rows& rows, const PlayOptions& options,
                  const std::function<bool(std::span<const double>, Time)>& emit);
-Time unix_now();
 
 // Each declares its options, and returns what runs when it is chosen; that returns the exit code.
 using Protocol = std::function<int()>;

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/link/csv_source.h"
 #include "scenarios/plant/plant.h"
 
@@ -106,11 +107,6 @@ void end_on_signals() {
 }
 
 bool is_told_to_end() { return told_to_end; }
-
-Time unix_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 std::size_t play(const Rows& rows, const PlayOptions& options,
                  const std::function<bool(std::span<const double>, Time)>& emit) {

@@ -1,9 +1,9 @@
 #include "geoul/link/dds/ros_publisher.h"
 
-#include <chrono>
 #include <map>
 #include <mutex>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/link/dds/ros_node.h"
 
 namespace geoul::link {
@@ -18,11 +18,6 @@ RosQos qos_of(const std::string& topic, const std::string& type, bool reliable_s
       type == "sensor_msgs/msg/Imu" || type == "sensor_msgs/msg/PointCloud2" || type == "sensor_msgs/msg/Image";
   if (is_sensor) return {.is_reliable = reliable_sensors, .is_transient_local = false, .depth = 5};
   return {};
-}
-
-Time unix_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
 }
 
 }  // namespace

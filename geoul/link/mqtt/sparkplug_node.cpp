@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/link/intake.h"
 #include "geoul/link/mqtt/host_state.h"
 #include "geoul/link/mqtt/sparkplug_host.h"
@@ -16,11 +17,6 @@
 
 namespace geoul::link {
 namespace {
-
-Time system_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 SparkplugMetric metric_of(std::string_view name, SparkplugType type, Time time, WireValue value) {
   SparkplugMetric metric;
@@ -110,7 +106,7 @@ struct SparkplugNode::State {
 Result<std::unique_ptr<SparkplugNode>> SparkplugNode::make(SparkplugNodeOptions options) {
   if (auto checked = check(options); !checked) return checked.error();
   auto state = std::make_unique<State>();
-  if (!options.now) options.now = system_now;
+  if (!options.now) options.now = unix_now;
   state->options = std::move(options);
   for (std::size_t i = 0; i < state->options.metrics.size(); ++i) {
     const SparkplugNodeMetric& metric = state->options.metrics[i];

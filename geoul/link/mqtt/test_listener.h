@@ -1,11 +1,11 @@
 // What the tests of the MQTT link share: a link that keeps what it is delivered, and an edge node of three metrics.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "geoul/core/unix_time.h"
 #include "geoul/link/mqtt/mqtt_link.h"
 #include "geoul/link/mqtt/sparkplug_node.h"
 #include "geoul/link/mqtt/test_broker.h"
@@ -14,10 +14,7 @@
 namespace geoul::link {
 
 // Sparkplug times are whole milliseconds.
-inline Time now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count() * 1'000'000};
-}
+inline Time now() { return {unix_now().ns / 1'000'000 * 1'000'000}; }
 
 inline MqttOptions options_of(const TestBroker& broker, MqttMode mode = MqttMode::kSparkplug,
                               MqttVersion version = MqttVersion::k5) {

@@ -1,7 +1,8 @@
 #include "geoul/runtime/access/gate.h"
 
+#include "geoul/core/unix_time.h"
+
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace geoul::runtime::access {
@@ -9,16 +10,11 @@ namespace {
 
 constexpr Duration kNotePeriod{60'000'000'000};
 
-Time system_now() {
-  return Time{std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-                  .count()};
-}
-
 }  // namespace
 
 Gate::Gate(GateOptions options)
     : options_(std::move(options)), store_(options_.folder), journal_(options_.folder), attempts_(options_.limits) {
-  if (!options_.now) options_.now = system_now;
+  if (!options_.now) options_.now = unix_now;
 }
 
 // Under the mutex. A store that cannot be read has no user, and `trouble_` keeps everybody out.
