@@ -1,14 +1,11 @@
 #include "geoul/link/csv_link.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <thread>
 
 #include "geoul/core/nearest.h"
-#include "geoul/link/intake.h"
-#include "geoul/link/tcp.h"
+#include "geoul/link/intake_link.h"
 
 namespace geoul::link {
 namespace {
@@ -58,28 +55,13 @@ Result<Stream> read_stream(const CsvLinkOptions& options) {
   return stream;
 }
 
-class CsvLink final : public Link {
+class CsvLink final : public ThreadLink {
  public:
-  explicit CsvLink(CsvLinkOptions options) : options_(std::move(options)), intake_(options_.link) {
+  explicit CsvLink(CsvLinkOptions options) : ThreadLink(options.link), options_(std::move(options)) {
     intake_.set_peer("file:" + options_.files.front() +
                      (options_.files.size() > 1 ? " and " + std::to_string(options_.files.size() - 1) + " more" : ""));
   }
   ~CsvLink() override { stop(); }
-
-  void start() override {
-    GEOUL_EXPECTS(!thread_.joinable() && !stopping_);
-    thread_ = std::thread([this] { run(); });
-  }
-  void stop() override {
-    stopping_ = true;
-    stop_.raise();
-    if (thread_.joinable()) thread_.join();
-    intake_.set_stopped();
-  }
-  void take(std::vector<Update>& updates) override { intake_.take(updates); }
-  void take_outcomes(std::vector<WriteOutcome>& outcomes) override { intake_.take_outcomes(outcomes); }
-  LinkHealth health() const override { return intake_.health(); }
-  void on_delivery(std::function<void()> wake) override { intake_.on_delivery(std::move(wake)); }
   Result<std::uint64_t> write(const std::string& name, const Value&) override {
     return Error{ErrorCode::kUnsupported, "'" + name + "' is of a recording, which takes no values"};
   }
@@ -95,7 +77,7 @@ class CsvLink final : public Link {
   }
 
  private:
-  void run() {
+  void run() override {
     Backoff backoff(static_cast<std::uint64_t>(intake_.now().ns), options_.retry_first, options_.retry_longest);
     while (!stopping_) {
       intake_.set_connecting();
@@ -139,10 +121,6 @@ class CsvLink final : public Link {
   }
 
   const CsvLinkOptions options_;
-  Intake intake_;
-  Interrupt stop_;
-  std::atomic<bool> stopping_ = false;
-  std::thread thread_;
 };
 
 }  // namespace

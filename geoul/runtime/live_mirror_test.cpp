@@ -8,7 +8,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "geoul/link/intake.h"
+#include "geoul/link/intake_link.h"
 #include "geoul/runtime/loop.h"
 #include "geoul/runtime/mirror.h"
 
@@ -16,21 +16,17 @@ namespace geoul::runtime {
 namespace {
 
 // Delivers what it is told to.
-class ToldLink : public link::Link {
+class ToldLink : public link::IntakeLink {
  public:
-  explicit ToldLink(link::LinkOptions options) : intake(std::move(options)) {}
+  explicit ToldLink(link::LinkOptions options) : IntakeLink(std::move(options)), intake(intake_) {}
   void start() override { intake.set_live(); }
   void stop() override { intake.set_stopped(); }
-  void take(std::vector<link::Update>& updates) override { intake.take(updates); }
-  void take_outcomes(std::vector<link::WriteOutcome>& outcomes) override { intake.take_outcomes(outcomes); }
-  link::LinkHealth health() const override { return intake.health(); }
-  void on_delivery(std::function<void()> wake) override { intake.on_delivery(std::move(wake)); }
   Result<std::uint64_t> write(const std::string&, const link::Value&) override {
     return Error{ErrorCode::kUnsupported, "told links do not write"};
   }
   Result<std::vector<link::OfferedSignal>> browse(Duration) override { return std::vector<link::OfferedSignal>(); }
 
-  link::Intake intake;
+  link::Intake& intake;
 };
 
 // The real cell, with a link in the place of its recordings.

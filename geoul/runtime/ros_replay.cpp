@@ -1,18 +1,15 @@
 #include "geoul/runtime/ros_replay.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <thread>
 
 #include "geoul/history/mcap_reader.h"
 #include "geoul/link/dds/ros_decoder.h"
-#include "geoul/link/intake.h"
-#include "geoul/link/tcp.h"
+#include "geoul/link/intake_link.h"
 
 namespace geoul::runtime {
 namespace {
@@ -121,35 +118,20 @@ class Leaves : public link::RosVisitor {
   std::size_t topic_size = 0;
 };
 
-class RosReplay final : public link::Link {
+class RosReplay final : public link::ThreadLink {
  public:
   explicit RosReplay(RosReplayOptions options)
-      : options_(std::move(options)), intake_(options_.link), decoder_(options_.link.signals) {
+      : ThreadLink(options.link), options_(std::move(options)), decoder_(options_.link.signals) {
     intake_.set_peer("bag:" + options_.path);
   }
-  ~RosReplay() override { RosReplay::stop(); }
-
-  void start() override {
-    GEOUL_EXPECTS(!thread_.joinable() && !is_stopping_);
-    thread_ = std::thread([this] { run(); });
-  }
-  void stop() override {
-    is_stopping_ = true;
-    stop_.raise();
-    if (thread_.joinable()) thread_.join();
-    intake_.set_stopped();
-  }
-  void take(std::vector<link::Update>& updates) override { intake_.take(updates); }
-  void take_outcomes(std::vector<link::WriteOutcome>& outcomes) override { intake_.take_outcomes(outcomes); }
-  link::LinkHealth health() const override { return intake_.health(); }
-  void on_delivery(std::function<void()> wake) override { intake_.on_delivery(std::move(wake)); }
+  ~RosReplay() override { stop(); }
   Result<std::uint64_t> write(const std::string& name, const link::Value&) override {
     return Error{ErrorCode::kUnsupported, "'" + name + "' is of a recording, which takes no values"};
   }
   Result<std::vector<link::OfferedSignal>> browse(Duration patience) override;
 
  private:
-  void run();
+  void run() override;
   // Plays all files once; what kept it from it, empty where nothing did.
   std::string play(const std::vector<std::string>& files);
   std::string play_file(const std::string& file);
@@ -158,11 +140,7 @@ class RosReplay final : public link::Link {
   void deliver(Bag& bag, const McapMessage& message);
 
   const RosReplayOptions options_;
-  link::Intake intake_;
   link::RosDecoder decoder_;
-  link::Interrupt stop_;
-  std::atomic<bool> is_stopping_ = false;
-  std::thread thread_;
   // of the thread
   std::optional<Time> first_;  // log time of the bag's first message
   Time last_;
@@ -175,10 +153,10 @@ class RosReplay final : public link::Link {
 void RosReplay::run() {
   link::Backoff backoff(static_cast<std::uint64_t>(intake_.now().ns));
   intake_.set_connecting();
-  while (!is_stopping_) {
+  while (!stopping_) {
     const auto files = files_of(options_.path);
     const std::string problem = files ? play(*files) : files.error().message;
-    if (is_stopping_) return;
+    if (stopping_) return;
     if (problem.empty() && !options_.loop) {
       intake_.mark_all_bad();
       intake_.set_stopped();
@@ -203,7 +181,7 @@ std::string RosReplay::play(const std::vector<std::string>& files) {
   if (!first_) begin_ = Clock::now();
   for (const std::string& file : files) {
     const std::string problem = play_file(file);
-    if (!problem.empty() || is_stopping_) return problem;
+    if (!problem.empty() || stopping_) return problem;
   }
   if (first_) return {};
   if (!damage_.empty()) return damage_;
@@ -247,7 +225,7 @@ bool RosReplay::wait_for(Time log_time) {
   const auto due = begin_ + std::chrono::nanoseconds(std::llround(seconds * 1e9));
   const Duration left{std::chrono::nanoseconds(due - Clock::now()).count()};
   if (left.ns > 0) stop_.wait(left);
-  return !is_stopping_;
+  return !stopping_;
 }
 
 void RosReplay::deliver(Bag& bag, const McapMessage& message) {

@@ -2,22 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 
 #include "geoul/link/dds/command_writer.h"
 #include "geoul/link/dds/subscription.h"
-#include "geoul/link/intake.h"
+#include "geoul/link/intake_link.h"
 
 namespace geoul::link {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kLook = std::chrono::milliseconds(200);      // how often the state is looked at
-constexpr auto kQuick = std::chrono::milliseconds(5);       // while commands are under way
+constexpr Duration kQuiet{20'000'000};                      // between two rounds of the thread
+constexpr Duration kQuick{5'000'000};                       // while commands are under way
 constexpr auto kSettled = std::chrono::milliseconds(1500);  // browse(): nothing new for so long
 
 std::string place(const RosNode& node, const DdsOptions& options) {
@@ -49,47 +48,22 @@ const RosEndpoint* topic_of(const std::string& signal, const std::map<std::strin
   return nullptr;
 }
 
-class DdsLink final : public Link {
+class DdsLink final : public ThreadLink {
  public:
-  explicit DdsLink(DdsLinkOptions options) : options_(std::move(options.dds)), intake_(std::move(options.link)) {}
-  ~DdsLink() override { DdsLink::stop(); }
-
-  void start() override {
-    GEOUL_EXPECTS(!thread_.joinable());
-    thread_ = std::thread([this] { run(); });
-  }
-
-  void stop() override {
-    {
-      const std::lock_guard lock(mutex_);
-      is_stopping_ = true;
-    }
-    wake_.notify_all();
-    if (thread_.joinable()) thread_.join();
-    intake_.set_stopped();
-  }
-
-  void take(std::vector<Update>& updates) override { intake_.take(updates); }
-  void take_outcomes(std::vector<WriteOutcome>& outcomes) override { intake_.take_outcomes(outcomes); }
-  LinkHealth health() const override { return intake_.health(); }
-  void on_delivery(std::function<void()> wake) override { intake_.on_delivery(std::move(wake)); }
+  explicit DdsLink(DdsLinkOptions options) : ThreadLink(std::move(options.link)), options_(std::move(options.dds)) {}
+  ~DdsLink() override { stop(); }
   Result<std::uint64_t> write(const std::string& name, const Value& value) override;
   Result<std::vector<OfferedSignal>> browse(Duration patience) override;
 
  private:
-  void run();
+  void run() override;
   void serve(RosNode& node);
-  bool wait(Clock::duration time);  // false: stop
   void subscribe(RosNode& node, const std::map<std::string, RosEndpoint>& topics);
   void tell(const RosNode& node, const std::map<std::string, RosEndpoint>& topics);
   std::string find_problem(const RosNode& node, const std::map<std::string, RosEndpoint>& topics) const;
 
   DdsOptions options_;
-  Intake intake_;
-  std::thread thread_;
   std::mutex mutex_;
-  std::condition_variable wake_;
-  bool is_stopping_ = false;
   // under the mutex while the node is open
   std::unique_ptr<CommandWriter> commands_;
   std::unique_ptr<RosDiscovery> readers_;
@@ -99,11 +73,6 @@ class DdsLink final : public Link {
   std::string problem_;
   bool was_live_ = false;
 };
-
-bool DdsLink::wait(Clock::duration time) {
-  std::unique_lock lock(mutex_);
-  return !wake_.wait_for(lock, time, [this] { return is_stopping_; });
-}
 
 void DdsLink::run() {
   Backoff backoff(std::hash<std::string>()(intake_.options().id));
@@ -117,7 +86,7 @@ void DdsLink::run() {
     }
     const Duration pause = backoff.next();
     intake_.set_waiting(node.error().message, intake_.now() + pause);
-    if (!wait(std::chrono::nanoseconds(pause.ns))) return;
+    if (stop_.wait(pause)) return;
   }
 }
 
@@ -130,7 +99,7 @@ void DdsLink::serve(RosNode& node) {
   }
   std::map<std::string, RosEndpoint> topics;
   auto next_look = Clock::now();
-  Clock::duration pause{};
+  Duration pause;
   do {
     if (writers.poll()) {
       topics = topics_of(writers.endpoints());
@@ -141,13 +110,13 @@ void DdsLink::serve(RosNode& node) {
       const std::lock_guard lock(mutex_);
       commands_->poll();
       readers_->poll();
-      pause = commands_->is_idle() ? std::chrono::milliseconds(20) : kQuick;
+      pause = commands_->is_idle() ? kQuiet : kQuick;
     }
     if (Clock::now() >= next_look) {
       tell(node, topics);
       next_look = Clock::now() + kLook;
     }
-  } while (wait(pause));
+  } while (!stop_.wait(pause));
   subscriptions_.clear();
   const std::lock_guard lock(mutex_);
   commands_.reset();

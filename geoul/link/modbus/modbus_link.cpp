@@ -5,9 +5,8 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
-#include <thread>
 
-#include "geoul/link/intake.h"
+#include "geoul/link/intake_link.h"
 #include "geoul/link/modbus/modbus_client.h"
 
 namespace geoul::link {
@@ -25,26 +24,10 @@ std::string remedy_of(const std::string& exception) {
   return "see the device's own log";
 }
 
-class ModbusLink final : public Link {
+class ModbusLink final : public ThreadLink {
  public:
   explicit ModbusLink(ModbusOptions options);
   ~ModbusLink() override { stop(); }
-
-  void start() override {
-    GEOUL_EXPECTS(!thread_.joinable() && !stopping_);
-    thread_ = std::thread([this] { run(); });
-  }
-  void stop() override {
-    stopping_ = true;
-    stop_.raise();
-    wake_.raise();
-    if (thread_.joinable()) thread_.join();
-    intake_.set_stopped();
-  }
-  void take(std::vector<Update>& updates) override { intake_.take(updates); }
-  void take_outcomes(std::vector<WriteOutcome>& outcomes) override { intake_.take_outcomes(outcomes); }
-  LinkHealth health() const override { return intake_.health(); }
-  void on_delivery(std::function<void()> wake) override { intake_.on_delivery(std::move(wake)); }
   Result<std::uint64_t> write(const std::string& name, const Value& value) override;
   Result<std::vector<OfferedSignal>> browse(Duration patience) override;
 
@@ -55,7 +38,7 @@ class ModbusLink final : public Link {
     ModbusAddress address;
     std::vector<std::uint16_t> registers;  // one for a bit
   };
-  void run();
+  void run() override;
   Result<void> session(Backoff& backoff);
   Result<void> poll(ModbusClient& client);
   Result<bool> ask(ModbusClient& client, const ModbusRequest& request);
@@ -63,14 +46,11 @@ class ModbusLink final : public Link {
   void fail_writes(const std::string& why);
 
   const ModbusOptions options_;
-  Intake intake_;
   const std::string peer_;
   std::vector<ModbusAddress> addresses_;  // (nsignal)
   std::vector<std::size_t> readable_;     // signals whose names parse
   std::string name_problem_;
-  Interrupt stop_, wake_;  // both raised by stop(); wake_ also by write()
-  std::atomic<bool> stopping_ = false, live_ = false;
-  std::thread thread_;
+  std::atomic<bool> live_ = false;
   std::mutex mutex_;
   std::deque<Pending> pending_;  // under the mutex
   // of the thread
@@ -79,8 +59,8 @@ class ModbusLink final : public Link {
 };
 
 ModbusLink::ModbusLink(ModbusOptions options)
-    : options_(std::move(options)),
-      intake_(options_.link),
+    : ThreadLink(options.link),
+      options_(std::move(options)),
       peer_("modbus://" + options_.host + ":" + std::to_string(options_.port) + "/" + std::to_string(options_.unit)) {
   intake_.set_peer(peer_);
   const std::vector<std::string>& names = intake_.options().signals;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "geoul/link/intake_link.h"
 #include "geoul/link/mqtt/host_state.h"
 
 namespace geoul::link {
@@ -12,9 +13,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick(20);
 
-class MqttLink final : public Link {
+class MqttLink final : public IntakeLink {
  public:
-  MqttLink(LinkOptions options, MqttOptions mqtt) : intake_(std::move(options)), mqtt_(std::move(mqtt)) {
+  MqttLink(LinkOptions options, MqttOptions mqtt) : IntakeLink(std::move(options)), mqtt_(std::move(mqtt)) {
     intake_.set_peer(mqtt_.connection.url);
     if (mqtt_.mode == MqttMode::kSparkplug)
       host_ = std::make_unique<SparkplugHost>(intake_, mqtt_.sparkplug);
@@ -28,10 +29,6 @@ class MqttLink final : public Link {
     keeper_ = std::thread([this] { keep(); });
   }
   void stop() override;
-  void take(std::vector<Update>& updates) override { intake_.take(updates); }
-  void take_outcomes(std::vector<WriteOutcome>& outcomes) override { intake_.take_outcomes(outcomes); }
-  LinkHealth health() const override { return intake_.health(); }
-  void on_delivery(std::function<void()> wake) override { intake_.on_delivery(std::move(wake)); }
   Result<std::uint64_t> write(const std::string& name, const Value& value) override;
   Result<std::vector<OfferedSignal>> browse(Duration patience) override;
 
@@ -45,7 +42,6 @@ class MqttLink final : public Link {
   bool wait(Duration duration);  // false when it is time to stop
   Result<std::uint64_t> write_plain(const std::string& name, const Value& value);
 
-  Intake intake_;
   const MqttOptions mqtt_;
   std::thread keeper_;
 

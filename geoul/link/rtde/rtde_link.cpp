@@ -6,10 +6,9 @@
 #include <cmath>
 #include <deque>
 #include <mutex>
-#include <thread>
 
 #include "geoul/core/nearest.h"
-#include "geoul/link/intake.h"
+#include "geoul/link/intake_link.h"
 #include "geoul/link/rtde/rtde_browse.h"
 #include "geoul/link/rtde/rtde_client.h"
 #include "geoul/link/rtde/rtde_variables.h"
@@ -135,31 +134,15 @@ Result<Subscription> subscribe(RtdeClient& client, double frequency, const std::
   return subscription;
 }
 
-class RtdeLink final : public Link {
+class RtdeLink final : public ThreadLink {
  public:
   explicit RtdeLink(RtdeOptions options)
-      : options_(std::move(options)),
-        intake_(options_.link),
+      : ThreadLink(options.link),
+        options_(std::move(options)),
         peer_("rtde://" + options_.host + ":" + std::to_string(options_.port)) {
     intake_.set_peer(peer_);
   }
   ~RtdeLink() override { stop(); }
-
-  void start() override {
-    GEOUL_EXPECTS(!thread_.joinable() && !stopping_);
-    thread_ = std::thread([this] { run(); });
-  }
-  void stop() override {
-    stopping_ = true;
-    stop_.raise();
-    wake_.raise();
-    if (thread_.joinable()) thread_.join();
-    intake_.set_stopped();
-  }
-  void take(std::vector<Update>& updates) override { intake_.take(updates); }
-  void take_outcomes(std::vector<WriteOutcome>& outcomes) override { intake_.take_outcomes(outcomes); }
-  LinkHealth health() const override { return intake_.health(); }
-  void on_delivery(std::function<void()> wake) override { intake_.on_delivery(std::move(wake)); }
   Result<std::uint64_t> write(const std::string& name, const Value& value) override;
   Result<std::vector<OfferedSignal>> browse(Duration patience) override {
     return browse_rtde(options_, patience, stop_);
@@ -175,7 +158,7 @@ class RtdeLink final : public Link {
     RtdeRecipe recipe;
   };
 
-  void run();
+  void run() override;
   Result<void> session(Backoff& backoff);
   Result<void> stream(RtdeClient& client, const Subscription& subscription, Backoff& backoff);
   Result<void> handle(const RtdePackage& package, const Subscription& subscription);
@@ -188,11 +171,8 @@ class RtdeLink final : public Link {
   void fail_writes(const std::string& why);
 
   const RtdeOptions options_;
-  Intake intake_;
   const std::string peer_;
-  Interrupt stop_, wake_;  // both raised by stop(); wake_ also by write()
-  std::atomic<bool> stopping_ = false, live_ = false;
-  std::thread thread_;
+  std::atomic<bool> live_ = false;
   std::mutex mutex_;
   std::deque<Pending> pending_;  // under the mutex
   // of the thread
