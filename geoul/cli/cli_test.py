@@ -627,7 +627,7 @@ class Live(Served):
         self.assertEqual(process.wait(timeout=10), 0)
 
 
-class LiveLinks(Sandbox):
+class LiveLinks(Served):
     """A recording played as if it were live stands for the plant; real servers are behind the tests of geoul/link."""
 
     def setUp(self):
@@ -658,13 +658,11 @@ class LiveLinks(Sandbox):
         self.assertIn("--force", again.stderr)
 
     def follow(self, *arguments, seconds):
-        process = subprocess.Popen(
-            [GEOUL, "run", str(self.site), "--port", "0", "--out", str(self.folder / "out"), *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        process, _ = self.start("run", self.site, "--port", 0, "--out", self.folder / "out", *arguments)
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        return process.returncode, errors
+        errors = process.stderr.read()
+        return process.wait(timeout=60), errors
 
     def test_run_follows_a_link_and_records(self):
         code, errors = self.follow("--link", f"rtde={self.plant},loop=true", seconds=4)

@@ -14,18 +14,12 @@ constexpr Duration kSlew{500'000};  // at most this a period: 500 ppm, as NTP sl
 constexpr Duration kReportPeriod{2'000'000'000};
 constexpr Duration kUsualPeriod{40'000'000};  // where the site gives none
 
+// What nothing measured counts nowhere.
+void add_known(RunningFigures& figures, double x) {
+  if (std::isfinite(x)) figures.add(x);
+}
+
 }  // namespace
-
-void LiveMirror::Running::add(double x) {
-  if (!std::isfinite(x)) return;
-  square += x * x;
-  most = std::max(most, std::abs(x));
-  ++count;
-}
-
-double LiveMirror::Running::rms() const {
-  return count > 0 ? std::sqrt(square / static_cast<double>(count)) : std::numeric_limits<double>::quiet_NaN();
-}
 
 LiveMirror::Asked LiveMirror::asked_of(const LinkSpec& spec, const Bindings& bindings) {
   Asked out;
@@ -52,16 +46,14 @@ LiveMirror::LiveMirror(const Twin& twin, const Site& site, Bindings bindings,
   torque_.resize(bindings_.joints.size());
   LiveRowOptions rows;
   rows.stale_after.resize(bindings_.columns.size());
-  Duration period = kUsualPeriod;
   for (std::size_t k = 0; k < links.size(); ++k) {
     const LinkSpec& spec = site_.links[k];
-    Feed feed{std::move(links[k]), spec.id, asked_of(spec, bindings_).columns, {}, 0, {}, {}, false};
+    Followed feed{std::move(links[k]), spec.id, asked_of(spec, bindings_).columns, {}, 0, {}, {}, false};
     for (const std::size_t column : feed.columns) rows.stale_after[column] = stale_after(spec);
-    if (spec.period.ns > 0) period = spec.period;
     feeds_.push_back(std::move(feed));
   }
-  rows.tolerance = {period.ns / 2};
-  rows.patience = {std::min<std::int64_t>(period.ns / 2, 20'000'000)};
+  rows.tolerance = {dt().ns / 2};
+  rows.patience = {std::min<std::int64_t>(dt().ns / 2, 20'000'000)};
   std::vector<double> start(bindings_.width(), std::numeric_limits<double>::quiet_NaN());
   for (const BoundJoint& joint : bindings_.joints) {
     start[static_cast<std::size_t>(joint.position)] = newest_.snapshot().state.q[static_cast<std::size_t>(joint.q)];
@@ -72,26 +64,26 @@ LiveMirror::LiveMirror(const Twin& twin, const Site& site, Bindings bindings,
   newest_.evaluate(started_, start, still, measures_);
   newest_.fill_signals(measures_, options_.currents);
   assembler_.emplace(bindings_, std::move(rows), std::move(start));
-  for (Feed& feed : feeds_) {
+  for (Followed& feed : feeds_) {
     feed.link->on_delivery([this] {
       if (wake_) wake_();
     });
   }
-  for (Feed& feed : feeds_) feed.link->start();
+  for (Followed& feed : feeds_) feed.link->start();
 }
 
 LiveMirror::~LiveMirror() {
-  for (Feed& feed : feeds_) feed.link->stop();
+  for (Followed& feed : feeds_) feed.link->stop();
 }
 
 // Source time, moved to our axis by an offset that is set once and then only slewed, so that the spacing of rows is the
 // plant's own.
-Time LiveMirror::on_our_axis(Feed& feed, const link::Update& update) {
+Time LiveMirror::on_our_axis(Followed& feed, const link::Update& update) {
   if (!feed.anchor) feed.anchor = update.receive_time - update.source_time;
   return update.source_time + *feed.anchor;
 }
 
-void LiveMirror::watch(Feed& feed) {
+void LiveMirror::watch(Followed& feed) {
   const link::LinkHealth health = feed.link->health();
   if (health.clock_jumps != feed.jumps) {
     feed.jumps = health.clock_jumps;
@@ -114,7 +106,7 @@ void LiveMirror::watch(Feed& feed) {
 void LiveMirror::take_in() {
   const bool is_due = options_.now() - watched_ >= kWatchPeriod;
   if (is_due) watched_ = options_.now();
-  for (Feed& feed : feeds_) {
+  for (Followed& feed : feeds_) {
     updates_.clear();
     feed.link->take(updates_);
     if (is_due || !updates_.empty()) watch(feed);
@@ -151,9 +143,9 @@ void LiveMirror::accept(const LiveRow& row) {
   stale_rows_ += row.stale > 0 ? 1 : 0;
   for (std::size_t j = 0; j < joints; ++j) {
     const RowMeasures::JointRow& r = measures_.joints[j];
-    torque_[j].add(r.along_measured - r.torque);
+    add_known(torque_[j], r.along_measured - r.torque);
   }
-  for (const RowMeasures::SiteRow& r : measures_.sites) pose_.add(norm(r.position - r.position_twin));
+  for (const RowMeasures::SiteRow& r : measures_.sites) add_known(pose_, norm(r.position - r.position_twin));
   weld_position_.add(measures_.weld_position);
   weld_rotation_.add(measures_.weld_rotation);
   latency_.add((options_.now() - row.receive_time).seconds());
@@ -230,14 +222,14 @@ Duration LiveMirror::dt() const {
 
 std::string LiveMirror::source() const {
   std::string out;
-  for (const Feed& feed : feeds_) out += (out.empty() ? "" : ", ") + feed.id;
+  for (const Followed& feed : feeds_) out += (out.empty() ? "" : ", ") + feed.id;
   return out;
 }
 
 std::vector<LinkStatus> LiveMirror::links() const {
   const Time now = options_.now();
   std::vector<LinkStatus> out;
-  for (const Feed& feed : feeds_) {
+  for (const Followed& feed : feeds_) {
     LinkStatus status{feed.id, feed.link->health(), {}, feed.columns.size()};
     out.push_back(std::move(status));
   }
@@ -256,18 +248,18 @@ Report LiveMirror::report() const {
   Report out;
   out.title = site_.name + ": the twin follows " + source() + ", " + std::to_string(row_count_) + " rows";
   if (row_count_ == 0) return out;
-  out.add("fixed-joint position error", weld_position_.most, "m", site_.judge.fixed_position);
-  out.add("fixed-joint rotation error", weld_rotation_.most, "rad", site_.judge.fixed_rotation);
+  out.add("fixed-joint position error", weld_position_.max, "m", site_.judge.fixed_position);
+  out.add("fixed-joint rotation error", weld_rotation_.max, "rad", site_.judge.fixed_rotation);
   for (std::size_t j = 0; j < torque_.size(); ++j) {
-    if (torque_[j].count == 0) continue;
+    if (torque_[j].n == 0) continue;
     out.add("torque along the measured motion, " + bindings_.joints[j].label, torque_[j].rms(), "N.m", kNoBound,
             "root of the mean square against the reference torque; the acceleration looks back only");
   }
-  if (pose_.count > 0) out.add("pose error, largest", pose_.most, "m");
+  if (pose_.n > 0) out.add("pose error, largest", pose_.max, "m");
   out.add("rows with stale signals", static_cast<double>(stale_rows_), "");
   out.add("time between rows, root mean square", interval_.rms(), "s");
   out.add("time from arrival to state, root mean square", latency_.rms(), "s");
-  for (const Feed& feed : feeds_) {
+  for (const Followed& feed : feeds_) {
     const link::LinkHealth health = feed.link->health();
     out.add("link " + feed.id + ": updates lost", static_cast<double>(health.lost), "");
     out.add("link " + feed.id + ": updates dropped", static_cast<double>(health.dropped), "", 0);

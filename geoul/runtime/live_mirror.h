@@ -12,6 +12,7 @@
 #include "geoul/link/link.h"
 #include "geoul/runtime/live_rows.h"
 #include "geoul/runtime/row_evaluator.h"
+#include "geoul/runtime/running_figures.h"
 
 namespace geoul::runtime {
 
@@ -62,7 +63,7 @@ class LiveMirror : public Player {
   std::uint64_t rows() const { return row_count_; }
 
  private:
-  struct Feed {
+  struct Followed {
     std::unique_ptr<link::Link> link;
     std::string id;
     std::vector<std::size_t> columns;  // by signal
@@ -72,18 +73,12 @@ class LiveMirror : public Player {
     std::string said;                  // newest problem that was told
     bool was_live = false;
   };
-  struct Running {  // of a figure over all rows
-    double square = 0, most = 0;
-    std::uint64_t count = 0;
-    void add(double x);
-    double rms() const;
-  };
   void take_in();
-  Time on_our_axis(Feed& feed, const link::Update& update);
+  Time on_our_axis(Followed& feed, const link::Update& update);
   void accept(const LiveRow& row);
   void keep(const LiveRow& row);
   void show_past();
-  void watch(Feed& feed);
+  void watch(Followed& feed);
 
   const Twin& twin_;
   const Site& site_;
@@ -92,7 +87,7 @@ class LiveMirror : public Player {
   RowEvaluator newest_, past_;
   std::vector<link::SignalInfo> signals_;
   std::optional<LiveRows> assembler_;
-  std::vector<Feed> feeds_;
+  std::vector<Followed> feeds_;
   std::function<void()> wake_;
   std::vector<link::Update> updates_;
   Time watched_;
@@ -107,8 +102,8 @@ class LiveMirror : public Player {
   // figures
   RowMeasures measures_;
   RowMeasures past_measures_;
-  std::vector<Running> torque_;  // (bindings.joints) measured motion against the reference torque
-  Running pose_, weld_position_, weld_rotation_, latency_, interval_;
+  std::vector<RunningFigures> torque_;  // (bindings.joints) measured motion against the reference torque
+  RunningFigures pose_, weld_position_, weld_rotation_, latency_, interval_;
   std::size_t stale_rows_ = 0;
   int report_version_ = 0;
   Time next_report_;

@@ -5,27 +5,13 @@
 #include <functional>
 #include <limits>
 
+#include "geoul/runtime/running_figures.h"
+
 namespace geoul::runtime {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMillimetres = 1e3;
-
-// Running figures of a set of numbers.
-struct Figures {
-  double sum = 0, square = 0, max = 0;
-  std::size_t n = 0;
-
-  void add(double x) {
-    sum += x;
-    square += x * x;
-    max = std::max(max, std::abs(x));
-    ++n;
-  }
-  double mean() const { return n > 0 ? sum / static_cast<double>(n) : kNaN; }
-  double rms() const { return n > 0 ? std::sqrt(square / static_cast<double>(n)) : kNaN; }
-  double largest() const { return n > 0 ? max : kNaN; }
-};
 
 class Judgement {
  public:
@@ -54,9 +40,9 @@ class Judgement {
  private:
   using Pick = std::function<bool(std::size_t)>;
 
-  Figures over(std::size_t begin, std::size_t end, const Pick& pick,
-               const std::function<double(const RowMeasures&)>& value) const {
-    Figures out;
+  RunningFigures over(std::size_t begin, std::size_t end, const Pick& pick,
+                      const std::function<double(const RowMeasures&)>& value) const {
+    RunningFigures out;
     for (std::size_t row = begin; row < std::min(end, rows_); ++row) {
       if (pick(row)) out.add(value(f_.rows[row]));
     }
@@ -85,8 +71,8 @@ class Judgement {
   }
 
   void welds() {
-    const Figures p = over(0, rows_, every(), [](const RowMeasures& r) { return r.weld_position; });
-    const Figures a = over(0, rows_, every(), [](const RowMeasures& r) { return r.weld_rotation; });
+    const RunningFigures p = over(0, rows_, every(), [](const RowMeasures& r) { return r.weld_position; });
+    const RunningFigures a = over(0, rows_, every(), [](const RowMeasures& r) { return r.weld_rotation; });
     const std::string note = "largest of " + std::to_string(f_.twin.welds.size()) + " fixed joints in " +
                              std::to_string(p.n) + " rows, measured in the published poses";
     out_.add("fixed-joint position error", p.largest(), "m", f_.site.judge.fixed_position, note);
@@ -98,9 +84,9 @@ class Judgement {
     for (const ScenePath& path : f_.site.judge.gravity_torque->joints) {
       const std::size_t j = joint_of(path.path);
       const auto error = [j](const RowMeasures& r) { return r.joints[j].gravity_torque - r.joints[j].torque; };
-      const Figures relative =
+      const RunningFigures relative =
           over(0, rows_, resting(), [&](const RowMeasures& r) { return 100 * error(r) / r.joints[j].torque; });
-      const Figures absolute = over(0, rows_, resting(), error);
+      const RunningFigures absolute = over(0, rows_, resting(), error);
       out_.add("gravity torque at rest, " + f_.bindings.joints[j].label, relative.largest(), "%",
                100 * f_.site.judge.gravity_torque->max_relative_error,
                "largest difference to target_moment in " + std::to_string(relative.n) +
@@ -115,9 +101,9 @@ class Judgement {
     ReportTable by_file{"Torque RMSE along the " + motion + " motion, by recording, N.m", joint_labels(), {}};
     for (std::size_t j = 0; j < f_.bindings.joints.size(); ++j) {
       const auto residual = [&](const RowMeasures& r) { return r.joints[j].*predicted - r.joints[j].torque; };
-      const Figures e = over(0, rows_, moving(), residual);
+      const RunningFigures e = over(0, rows_, moving(), residual);
       if (std::isnan(e.sum)) return;  // no reference is bound
-      const Figures size = over(0, rows_, moving(), [&](const RowMeasures& r) { return r.joints[j].torque; });
+      const RunningFigures size = over(0, rows_, moving(), [&](const RowMeasures& r) { return r.joints[j].torque; });
       out_.add("torque RMSE, " + motion + " motion, " + f_.bindings.joints[j].label, e.rms(), "N.m",
                j < bounds.size() ? bounds[j] : kNaN,
                "against target_moment, " + std::to_string(e.n) + " rows in motion");
@@ -139,7 +125,7 @@ class Judgement {
     };
     const auto turn = [s](const RowMeasures& r) { return 1e3 * r.sites[s].rotation_error; };
     const bool judged = judge.pose && judge.pose->site.path == site.path;
-    const Figures all = over(0, rows_, every(), error);
+    const RunningFigures all = over(0, rows_, every(), error);
     out_.add(site.label + " position error, mean", all.mean(), "mm",
              judged ? kMillimetres * judge.pose->max_mean_error : kNaN, "all " + std::to_string(all.n) + " rows");
     out_.add(site.label + " position error, max", all.largest(), "mm",
@@ -153,7 +139,7 @@ class Judgement {
     std::vector<Vec3d> means;
     for (std::size_t k = 0; k < f_.files; ++k) {
       const std::size_t begin = f_.stream.begin[k], end = f_.stream.begin[k + 1];
-      const Figures e = over(begin, end, every(), error);
+      const RunningFigures e = over(begin, end, every(), error);
       table.rows.push_back({f_.stream.names[k], {e.mean(), e.largest(), over(begin, end, every(), turn).mean()}});
       if (constant) means.push_back(constancy(s, k, table.rows.back().second));
     }
@@ -174,7 +160,7 @@ class Judgement {
     Vec3d mean;
     for (std::size_t row = begin; row < end; ++row) mean += f_.rows[row].sites[s].in_constant_from;
     mean = mean * (1.0 / static_cast<double>(end - begin));
-    const Figures d = over(begin, end, every(), [&](const RowMeasures& r) {
+    const RunningFigures d = over(begin, end, every(), [&](const RowMeasures& r) {
       return kMillimetres * norm(r.sites[s].in_constant_from - mean);
     });
     const std::string name = "flange-to-" + f_.bindings.sites[s].label + " transform, " + f_.stream.names[k] + ", ";
@@ -242,7 +228,7 @@ class Judgement {
             },
             residual);
       };
-      const Figures own = judged(true), others = judged(false);
+      const RunningFigures own = judged(true), others = judged(false);
       const double in_torque = others.rms() * std::abs(model.torque_constant());
       table.rows.push_back({label + " (" + f_.stream.names[file] + ")",
                             {model.torque_constant(), 100 * model.relative_error, model.viscous(), model.coulomb(),

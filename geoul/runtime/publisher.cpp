@@ -62,16 +62,27 @@ void Publisher::record(TopicId topic, Time time, std::string_view bytes) {
   writer_.reset();
 }
 
+bool Publisher::is_to_record(Time time) const {
+  return writer_ && (!recorded_ || (time > *recorded_ && time - *recorded_ >= rates_.record));
+}
+
 void Publisher::publish_state(Time wall, bool force) {
   const Snapshot& snapshot = player_.snapshot();
   const Time time = snapshot.state.time;
   const bool is_past = player_.is_live() && !player_.is_following();
-  const bool records = writer_ && !is_past && (!recorded_ || (time > *recorded_ && time - *recorded_ >= rates_.record));
+  const bool records = !is_past && is_to_record(time);
   const bool frame = server_ && (force || !frame_sent_ || wall - *frame_sent_ >= rates_.frame);
   const bool sample = server_ && (force || !sample_sent_ || wall - *sample_sent_ >= rates_.sample);
   if (records) recorded_ = time;
   if (frame) frame_sent_ = wall;
   if (sample) sample_sent_ = wall;
+  put_state(snapshot, records, frame, sample);
+  if (frame) server_->publish_time(time);
+}
+
+// Records the messages of a snapshot, and sends those that are due at this moment and that somebody wants.
+void Publisher::put_state(const Snapshot& snapshot, bool records, bool frame, bool sample) {
+  const Time time = snapshot.state.time;
   const auto put = [&](TopicId topic, bool live, const auto& make) {
     const bool sends = live && wanted(topic);
     if (!sends && !records) return;
@@ -95,19 +106,14 @@ void Publisher::publish_state(Time wall, bool force) {
       return report_message(residuals, time);
     });
   }
-  if (frame) server_->publish_time(time);
 }
 
 void Publisher::record_newest() {
   const Snapshot& snapshot = player_.newest();
   const Time time = snapshot.state.time;
-  if (!writer_ || (recorded_ && time - *recorded_ < rates_.record) || (recorded_ && time <= *recorded_)) return;
+  if (!is_to_record(time)) return;
   recorded_ = time;
-  record(TopicId::kTransforms, time, transforms_message(twin_, snapshot.state));
-  record(TopicId::kFixedJoints, time, fixed_joints_message(twin_, snapshot));
-  record(TopicId::kJoints, time, joints_message(twin_, snapshot));
-  if (!player_.signals().empty()) record(TopicId::kSignals, time, signals_message(player_.signals(), snapshot));
-  record(TopicId::kWrenches, time, wrenches_message(twin_, snapshot));
+  put_state(snapshot, true, false, false);
 }
 
 void Publisher::publish_links(const std::vector<LinkStatus>& links, Time now) {

@@ -44,9 +44,11 @@ class Publisher {
   const std::optional<Error>& recording_error() const { return recording_error_; }
 
  private:
+  void put_state(const Snapshot& snapshot, bool records, bool frame, bool sample);
   void send(TopicId topic, Time time, std::string bytes);
   void record(TopicId topic, Time time, std::string_view bytes);
   bool wanted(TopicId topic) const;
+  bool is_to_record(Time time) const;
 
   const Twin& twin_;
   const Player& player_;

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "geoul/core/random.h"
+#include "geoul/runtime/server/eventually.h"
 #include "geoul/runtime/server/raw_client.h"
 #include "geoul/runtime/server/server.h"
 #include "geoul/runtime/state_messages.h"
@@ -28,15 +29,6 @@ using Kind = RawClient::Kind;
 constexpr access::PasswordCost kCheap{1, 8192};
 constexpr Duration kSecond{1'000'000'000};
 constexpr std::string_view kWords = "correct horse battery";
-
-template <class Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 500; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 // A server that is open to the network, with the users vic (view), ann (operate) and dora (administer), a service that
 // operates and one that steers the clock, a parameter, and a clock that the test turns.

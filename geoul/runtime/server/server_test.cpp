@@ -1,5 +1,6 @@
 // A server and real clients on the loopback interface.
 #include "geoul/runtime/server/server.h"
+#include "geoul/runtime/server/eventually.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -30,15 +31,6 @@ namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using nlohmann::json;
 using std::chrono::steady_clock;
-
-template <class Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 500; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 // A blocking client; reads end the test after five seconds of silence.
 class TestClient {

@@ -3,32 +3,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBrowser, until } from "./browser";
-
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
-const geoul = process.env.GEOUL ?? join(root, "build/release/bin/geoul");
-
-// The first line of the child's output that holds the text.
-function lineWith(child: ChildProcess, text: RegExp, patience = 60_000): Promise<string> {
-  return new Promise((found, failed) => {
-    let all = "";
-    const timer = setTimeout(() => failed(new Error(`no line with ${text} in:\n${all}`)), patience);
-    const look = (chunk: Buffer) => {
-      all += chunk.toString();
-      const line = all.split("\n").find((one) => text.test(one));
-      if (line === undefined || !all.includes("\n")) return;
-      clearTimeout(timer);
-      found(line);
-    };
-    child.stdout!.on("data", look);
-    child.stderr!.on("data", look);
-    child.on("exit", () => failed(new Error(`ended early:\n${all}`)));
-  });
-}
+import { binary, printed, root, startTwin } from "./twin";
 
 async function end(child: ChildProcess | undefined): Promise<void> {
   if (!child || child.exitCode !== null) return;
@@ -37,7 +16,7 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   await gone;
 }
 
-describe.runIf(existsSync(geoul))("the studio on a live plant", () => {
+describe.runIf(existsSync(binary))("the studio on a live plant", () => {
   const folder = mkdtempSync(join(tmpdir(), "geoul_live_"));
   const problems: string[] = [];
   let plant: ChildProcess;
@@ -50,9 +29,9 @@ describe.runIf(existsSync(geoul))("the studio on a live plant", () => {
 
   beforeAll(async () => {
     plant = spawn(join(root, "tools/plant"), ["mqtt"], { cwd: root });
-    const words = await lineWith(plant, /^rtde=/);
-    twin = spawn(geoul, ["run", "scenarios/ur3e_cell/site.yaml", "--link", words, "--port", "0", "--out", join(folder, "run")], { cwd: root });
-    const url = (await lineWith(twin, /http:\/\//)).match(/http:\S+/)![0];
+    const words = (await printed(plant, /^rtde=.*$/m))[0];
+    let url: string;
+    ({ twin, url } = await startTwin("run", "scenarios/ur3e_cell/site.yaml", "--link", words, "--out", join(folder, "run")));
     browser = await openBrowser();
     page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark" })).newPage();
     page.on("pageerror", (error) => problems.push(error.message));

@@ -1,16 +1,14 @@
 // Signing in to a real geoul, in a browser. Left out where build/release/bin/geoul is not built (GEOUL_BINARY names another).
 
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBrowser, until } from "./browser";
+import { binary, root, startTwin } from "./twin";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
-const binary = process.env.GEOUL_BINARY ?? join(root, "build/release/bin/geoul");
 const PASSWORD = "correct horse battery";
 
 describe.runIf(existsSync(binary))("signing in", () => {
@@ -36,16 +34,14 @@ describe.runIf(existsSync(binary))("signing in", () => {
   beforeAll(async () => {
     user("add", "ann", "--role", "operate", "--password-stdin");
     user("add", "vic", "--role", "view", "--password-stdin");
-    twin = spawn(binary, ["sim", join(root, "scenarios/ur3e_cell/cell.usda"), "--port", "0", "--access", folder, "--studio", join(root, "studio/dist")]);
-    let said = "";
-    twin.stderr!.on("data", (data: Buffer) => (said += data.toString()));
-    await until(() => /^open +(\S+)$/m.test(said));
+    let url: string;
+    ({ twin, url } = await startTwin("sim", join(root, "scenarios/ur3e_cell/cell.usda"), "--access", folder));
     browser = await openBrowser();
     page = await (await browser.newContext({ viewport: { width: 1280, height: 720 }, colorScheme: "dark" })).newPage();
     page.on("pageerror", (error) => problems.push(error.message));
     // The browser itself reports refusals of the server, which this test asks for.
     page.on("console", (message) => message.type() === "error" && !/status of 4(01|29)/.test(message.text()) && problems.push(message.text()));
-    await page.goto(/^open +(\S+)$/m.exec(said)![1]!);
+    await page.goto(url);
     await dialog().waitFor();
   });
   afterAll(async () => {
