@@ -50,6 +50,10 @@ describe("the studio", () => {
   it("fits a laptop screen without scrolling the page", async () => {
     const size = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
     expect(size).toEqual([1280, 720]);
+    const tabs = (await page.locator(".dock .tabs").boundingBox())!;
+    for (const tool of await page.locator(".dock-tools > :not([hidden]) > *:visible").all()) {
+      expect((await tool.boundingBox())!.x).toBeGreaterThanOrEqual(tabs.x + tabs.width);
+    }
   });
 
   it("plots the first signals from the start", async () => {
