@@ -4,9 +4,12 @@ import "@fontsource-variable/inter/index.css";
 import "uplot/dist/uPlot.min.css";
 import "./styles/tokens.css";
 import "./styles/layout.css";
+import "./styles/judgement.css";
 import "./styles/panels.css";
 
 import { ClockMode } from "./generated/geoul";
+import { AdvicePanel } from "./panels/advice_panel";
+import { AlarmsPanel } from "./panels/alarms_panel";
 import { ConnectionView } from "./panels/connection_view";
 import { Dock } from "./panels/dock";
 import { FixedJointsPanel } from "./panels/fixed_joints_panel";
@@ -25,6 +28,7 @@ import { FoxgloveClient, type ConnectionState, type EntryAnswer, type Socket } f
 import { mayDo, Session, type Entry } from "./protocol/session";
 import { Control } from "./twin/control";
 import { Dragging } from "./twin/dragging";
+import { Oversight } from "./twin/oversight";
 import { Selection } from "./twin/selection";
 import { ON_DEMAND, TOPIC_SCHEMAS, Twin } from "./twin/twin";
 import { h, setText } from "./ui/dom";
@@ -64,6 +68,7 @@ const client = new FoxgloveClient({
 });
 const control = new Control(client, twin, (words) => log.note("error", `The twin did not obey: ${words}`));
 const dragging = new Dragging(client, (drags) => viewer?.applyDrags(drags), (words) => log.note("error", words));
+const oversight = new Oversight(client, twin, (words) => log.note("error", words));
 const connection = new ConnectionView(url, () => client.retryNow());
 const transport = new TransportBar(twin, control);
 const plots = new PlotPanel(twin);
@@ -73,11 +78,15 @@ const fixedJoints = new FixedJointsPanel(twin, selection);
 const report = new ReportPanel(twin);
 const residuals = new ResidualsPanel(twin);
 const links = new LinksPanel(twin);
+const alarms = new AlarmsPanel(twin, oversight);
+const advice = new AdvicePanel(twin, oversight);
 const dock = new Dock("Data", [
   { id: "plots", title: "Plots", panel: plots.element, tools: plots.tools },
   { id: "fixed", title: "Fixed joints", panel: fixedJoints.element, tools: fixedJoints.tools },
   { id: "residuals", title: "Residuals", panel: residuals.element, tools: residuals.tools },
   { id: "links", title: "Links", panel: links.element, tools: links.tools },
+  { id: "alarms", title: "Alarms", panel: alarms.element, tools: alarms.tools },
+  { id: "advice", title: "Advice", panel: advice.element, tools: advice.tools },
   { id: "report", title: "Report", panel: report.element, tools: report.tools },
   { id: "log", title: "Log", panel: log.element, tools: log.tools },
 ]);
@@ -145,6 +154,8 @@ function showWho(user: string | undefined, role: string | undefined): void {
   const obstacle = mayDo(role, "operate") ? "" : `needs the role operate, you have ${role}`;
   transport.setObstacle(obstacle);
   viewTools?.setPullObstacle(obstacle);
+  alarms.setObstacle(obstacle);
+  advice.setObstacles(obstacle, mayDo(role, "approve") ? "" : `needs the role approve, you have ${role}`);
 }
 
 let run: string | undefined;
@@ -203,6 +214,8 @@ function wire(): void {
     tree.refreshPlots();
     dock.setBadge("plots", plots.summary);
   };
+  alarms.onSeek = (nanoseconds) => void control.seek(nanoseconds);
+  advice.onGhosts = (options) => viewer?.showGhosts(options);
   log.onChange = () => dock.setBadge("log", log.problems > 0 ? String(log.problems) : "", "bad");
   if (!viewer) return;
   viewer.onPick = (body) => selection.set(body && twin.bodies.has(body) ? { kind: "body", name: body } : undefined);
@@ -243,6 +256,8 @@ function keys(): void {
     j: () => dock.show("fixed"),
     e: () => dock.show("residuals"),
     i: () => dock.show("links"),
+    a: () => dock.show("alarms"),
+    o: () => dock.show("advice"),
     r: () => dock.show("report"),
     k: () => dock.show("log"),
     "?": () => help.showModal(),
@@ -262,6 +277,8 @@ function updateTexts(now: number): void {
   dock.setBadge("fixed", fixedJoints.summary);
   dock.setBadge("residuals", residuals.beyond > 0 ? String(residuals.beyond) : "", "bad");
   dock.setBadge("links", links.summary, links.troubled > 0 ? "bad" : "good");
+  dock.setBadge("alarms", alarms.unseen > 0 ? String(alarms.unseen) : "", "bad");
+  dock.setBadge("advice", advice.waiting > 0 ? String(advice.waiting) : "", "bad");
   dock.setBadge("report", report.summary, report.isBad ? "bad" : "good");
 }
 

@@ -15,10 +15,11 @@ for (const [width, height, colorScheme] of [[1440, 900, "dark"], [1280, 720, "li
   await page.goto(url);
   await page.waitForTimeout(6000);
   for (const key of ["c", "x", "w"]) await page.keyboard.press(key);
-  for (const tab of ["plots", "fixed", "residuals", "report", "log"]) {
+  for (const tab of ["plots", "fixed", "residuals", "alarms", "advice", "report", "log"]) {
     await page.click(`#tab-${tab}`);
     if (tab === "fixed") await page.getByRole("treeitem").filter({ hasText: "elbow" }).first().click();
     if (tab === "report") await page.getByRole("treeitem").filter({ hasText: "shoulder_pan" }).first().click().catch(() => undefined);
+    if (tab === "advice") for (const show of (await page.getByRole("button", { name: "Show" }).all()).slice(0, 2)) await show.click();
     await page.waitForTimeout(900);
     await page.screenshot({ path: `${out}/studio-${width}-${tab}.png` });
   }

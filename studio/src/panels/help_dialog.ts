@@ -16,7 +16,8 @@ const KEYS: readonly [string, string][] = [
   ["D", "pull bodies with the left button, on or off"],
   ["/", "filter the tree"],
   ["Esc", "clear the filter, then the selection"],
-  ["P  J  E  I  R  K", "plots, fixed joints, residuals, links, report, log"],
+  ["P  J  E  I", "plots, fixed joints, residuals, links"],
+  ["A  O  R  K", "alarms, advice and commands, report, log"],
   ["?", "this help"],
 ];
 

@@ -1,13 +1,12 @@
-// How well the simulation keeps its own laws: contacts, residuals with their bounds, and the last minute of each.
+// How far the twin is off: of a simulation how well it keeps its own laws (contacts, residuals with their bounds), of a followed
+// plant what the twin estimates and tests (with the band of three standard deviations); and the last minute of each.
 
-import type { ReportLine } from "../generated/geoul";
+import { create } from "@bufbuild/protobuf";
+import { ReportLineSchema, type Estimate, type ReportLine } from "../generated/geoul";
 import type { Twin } from "../twin/twin";
 import { h, setText } from "../ui/dom";
 import { formatNumber, formatUnit } from "../ui/format";
-
-const WINDOW = 60; // [s] of the twin's time
-const WIDTH = 220;
-const HEIGHT = 22;
+import { drawSpark, sparkCanvas, SPARK_WINDOW as WINDOW } from "./spark";
 
 interface Row {
   value: HTMLElement;
@@ -22,7 +21,7 @@ export class ResidualsPanel {
   readonly tools: HTMLElement;
   private readonly summaryText = h("span", { class: "summary", role: "status" });
   private readonly body = h("tbody");
-  private readonly empty = h("p", { class: "empty" }, "No residuals: a recording is played. A simulation (geoul sim) has them.");
+  private readonly empty = h("p", { class: "empty" }, "No residuals: a recording is played. A simulation (geoul sim) and a followed plant (geoul run --live) have them.");
   private readonly rows = new Map<string, Row>();
   private isDirty = true;
 
@@ -34,6 +33,7 @@ export class ResidualsPanel {
     this.tools = h("div", { class: "panel-tools" }, this.summaryText);
     this.element = h("div", { class: "table-panel" }, this.empty, h("div", { class: "table-scroll", tabindex: "0", "aria-label": "Residuals" }, table));
     twin.on("residuals", () => (this.isDirty = true));
+    twin.on("estimates", () => (this.isDirty = true));
     twin.on("reset", () => {
       this.rows.clear();
       this.body.replaceChildren();
@@ -59,18 +59,14 @@ export class ResidualsPanel {
   }
 
   private get lines(): readonly ReportLine[] {
-    return this.twin.residuals?.lines ?? [];
+    return this.twin.residuals?.lines ?? (this.twin.estimates?.estimates ?? []).map(estimateLine);
   }
 
   private rebuild(): void {
     this.rows.clear();
     this.body.replaceChildren(
       ...this.lines.map((line) => {
-        const canvas = h("canvas", { class: "spark", role: "img", "aria-label": `${line.name} over time` });
-        canvas.width = WIDTH * devicePixelRatio;
-        canvas.height = HEIGHT * devicePixelRatio;
-        canvas.style.width = `${WIDTH}px`;
-        canvas.style.height = `${HEIGHT}px`;
+        const canvas = sparkCanvas(line.name);
         const value = h("td", { class: "num" });
         const bound = h("td", { class: "num" });
         const note = h("td", { class: "note" });
@@ -87,47 +83,19 @@ export class ResidualsPanel {
     setText(row.bound, Number.isNaN(line.bound) ? "–" : formatNumber(line.bound));
     setText(row.note, line.note);
     row.element.className = line.ok ? "" : "bad-row";
-    const table = this.twin.residualTable;
+    const isEstimate = this.twin.residuals === undefined;
+    const table = isEstimate ? this.twin.estimateTable : this.twin.residualTable;
     if (!table.has(line.name)) return;
     const end = table.lastTime();
-    const { time, columns } = table.window([line.name], end - WINDOW, end);
-    drawLine(row.canvas, time, columns[0]!, line.bound, end);
+    const { time, columns } = table.window([line.name, `${line.name} deviation`], end - WINDOW, end);
+    const band = isEstimate ? columns[1]!.map((deviation) => 3 * deviation) : undefined;
+    drawSpark(row.canvas, { time, values: columns[0]!, bound: isEstimate ? NaN : line.bound, band, end });
   }
 }
 
-// A line over the window, its bound dashed; linear from the smallest to the largest of both.
-function drawLine(canvas: HTMLCanvasElement, time: Float64Array, values: Float64Array, bound: number, end: number): void {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const { width, height } = canvas;
-  const style = getComputedStyle(canvas);
-  const finite = values.filter((value) => Number.isFinite(value));
-  const low = Math.min(0, ...finite);
-  const high = Math.max(low + 1e-300, Number.isFinite(bound) ? bound : low, ...finite);
-  const x = (t: number) => width * (1 - (end - t) / WINDOW);
-  const y = (value: number) => height - 2 - ((height - 4) * (value - low)) / (high - low);
-  context.clearRect(0, 0, width, height);
-  context.lineWidth = devicePixelRatio;
-  if (Number.isFinite(bound)) {
-    context.strokeStyle = style.getPropertyValue("--bad") || "red";
-    context.setLineDash([4, 4]);
-    context.beginPath();
-    context.moveTo(0, y(bound));
-    context.lineTo(width, y(bound));
-    context.stroke();
-    context.setLineDash([]);
-  }
-  context.strokeStyle = style.color;
-  context.beginPath();
-  let isDown = false;
-  for (let i = 0; i < time.length; ++i) {
-    if (!Number.isFinite(values[i]!)) {
-      isDown = false;
-      continue;
-    }
-    if (isDown) context.lineTo(x(time[i]!), y(values[i]!));
-    else context.moveTo(x(time[i]!), y(values[i]!));
-    isDown = true;
-  }
-  context.stroke();
+// An estimate is beyond its bound where its test says so.
+function estimateLine({ name, unit, value, deviation, age, statistic }: Estimate): ReportLine {
+  const tested = Number.isNaN(statistic) ? "not tested" : `test at ${Math.round(100 * statistic)} % of an alarm`;
+  const note = `${tested}; newest measurement ${formatNumber(age, 2)} s old`;
+  return create(ReportLineSchema, { name, value, unit, bound: 3 * deviation, ok: !(statistic >= 1), note });
 }

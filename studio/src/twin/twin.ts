@@ -11,26 +11,34 @@ import {
   type SceneUpdate,
 } from "../generated/foxglove";
 import {
+  AdviceListSchema,
+  AlarmsSchema,
   ClockSchema,
   ContactsSchema,
   DragsSchema,
+  EstimatesSchema,
   FixedJointsSchema,
   JointStatesSchema,
   LinksSchema,
   ModelSchema,
+  PlantCommandsSchema,
   ReportSchema,
   SignalsSchema,
   WrenchesSchema,
+  type AdviceList,
+  type Alarms,
   type Body,
   type Clock,
   type Contacts,
   type Drags,
+  type Estimates,
   type FixedJoint,
   type FixedJoints,
   type Joint,
   type JointState,
   type Links,
   type Model,
+  type PlantCommands,
   type Report,
   type Signal,
   type Wrenches,
@@ -57,6 +65,10 @@ const TOPICS = {
   "/drags": { schema: DragsSchema, capacity: 1 },
   "/residuals": { schema: ReportSchema, capacity: 512 },
   "/links": { schema: LinksSchema, capacity: 1 },
+  "/estimates": { schema: EstimatesSchema, capacity: 512 },
+  "/alarms": { schema: AlarmsSchema, capacity: 1 },
+  "/advice": { schema: AdviceListSchema, capacity: 1 },
+  "/commands": { schema: PlantCommandsSchema, capacity: 1 },
 } as const;
 type Topic = keyof typeof TOPICS;
 
@@ -84,6 +96,10 @@ export interface TwinEvents {
   drags: Drags;
   residuals: undefined;
   links: Links;
+  estimates: undefined;
+  alarms: Alarms;
+  advice: AdviceList;
+  commands: PlantCommands;
   lost: { topic: string; count: number };
   unreadable: { topic: string; reason: string };
 }
@@ -96,6 +112,10 @@ export class Twin extends Emitter<TwinEvents> {
   fixedJoints: FixedJoints | undefined;
   residuals: Report | undefined;
   links: Links | undefined;
+  estimates: Estimates | undefined;
+  alarms: Alarms | undefined;
+  advice: AdviceList | undefined;
+  commands: PlantCommands | undefined;
   bodies = new Map<string, Body>();
   joints = new Map<string, Joint>();
   jointStates = new Map<string, JointState>();
@@ -104,6 +124,7 @@ export class Twin extends Emitter<TwinEvents> {
   jointTable = new SampleTable([], 1);
   signalTable = new SampleTable([], 1);
   residualTable = new SampleTable([], 1);
+  estimateTable = new SampleTable([], 1);
   lastMessageAt = 0; // [ms] of the page's clock
   private readonly boxes = new Map<string, Mailbox>();
   private readonly unreadableTopics = new Set<string>();
@@ -127,10 +148,12 @@ export class Twin extends Emitter<TwinEvents> {
   reset(): void {
     for (const box of this.boxes.values()) box.take();
     this.model = this.clock = this.report = this.transforms = this.fixedJoints = this.residuals = this.links = undefined;
+    this.estimates = this.alarms = this.advice = this.commands = undefined;
     for (const map of [this.bodies, this.joints, this.jointStates, this.fixedStates, this.signals]) map.clear();
     this.jointTable = new SampleTable([], 1);
     this.signalTable = new SampleTable([], 1);
     this.residualTable = new SampleTable([], 1);
+    this.estimateTable = new SampleTable([], 1);
     this.unreadableTopics.clear();
     this.emit("reset", undefined);
   }
@@ -153,6 +176,22 @@ export class Twin extends Emitter<TwinEvents> {
   setClock(clock: Clock): void {
     this.clock = clock;
     this.emit("clock", clock);
+  }
+
+  // The same for what a service answered.
+  setAlarms(alarms: Alarms): void {
+    this.alarms = alarms;
+    this.emit("alarms", alarms);
+  }
+
+  setAdvice(advice: AdviceList): void {
+    this.advice = advice;
+    this.emit("advice", advice);
+  }
+
+  setCommands(commands: PlantCommands): void {
+    this.commands = commands;
+    this.emit("commands", commands);
   }
 
   private apply(topic: Topic, items: Uint8Array[]): void {
@@ -212,6 +251,18 @@ export class Twin extends Emitter<TwinEvents> {
           this.emit("links", links);
         }
         break;
+      case "/estimates":
+        this.addEstimates(items);
+        break;
+      case "/alarms":
+        for (const alarms of this.decode(topic, AlarmsSchema, items)) this.setAlarms(alarms);
+        break;
+      case "/advice":
+        for (const advice of this.decode(topic, AdviceListSchema, items)) this.setAdvice(advice);
+        break;
+      case "/commands":
+        for (const commands of this.decode(topic, PlantCommandsSchema, items)) this.setCommands(commands);
+        break;
     }
   }
 
@@ -245,6 +296,19 @@ export class Twin extends Emitter<TwinEvents> {
       this.residuals = message;
     }
     this.emit("residuals", undefined);
+  }
+
+  // Columns: the value of each estimate, then what it may be off ("NAME deviation").
+  private addEstimates(items: Uint8Array[]): void {
+    for (const message of this.decode("/estimates", EstimatesSchema, items)) {
+      const names = message.estimates.flatMap(({ name }) => [name, `${name} deviation`]);
+      if (names.length !== this.estimateTable.names.length || names.some((name) => !this.estimateTable.has(name))) {
+        this.estimateTable = new SampleTable(names, rowsWithinBudget(names.length));
+      }
+      this.estimateTable.push(toSeconds(message.timestamp), message.estimates.flatMap(({ value, deviation }) => [value, deviation]));
+      this.estimates = message;
+    }
+    this.emit("estimates", undefined);
   }
 
   private addSignalSamples(items: Uint8Array[]): void {

@@ -2,10 +2,11 @@
 
 import * as THREE from "three";
 import type { FrameTransforms, SceneUpdate } from "../generated/foxglove";
-import type { Contacts, Drags, Joint, Model, Wrenches } from "../generated/geoul";
+import type { Contacts, Drags, Joint, Model, Option, Wrenches } from "../generated/geoul";
 import type { Selected } from "../twin/selection";
 import { CameraRig, type Preset } from "./camera_rig";
 import { ForceLayer, type ForceLayerName } from "./forces";
+import { GhostLayer } from "./ghosts";
 import { Gripper, type Grip } from "./gripper";
 import { Ground } from "./ground";
 import { Highlight } from "./highlight";
@@ -26,6 +27,7 @@ export class Viewer {
   onLetGo: () => void = () => undefined;
   readonly forces = new ForceLayer();
   readonly gripper: Gripper;
+  private readonly ghosts = new GhostLayer();
   onHover: (label: string | undefined, x: number, y: number) => void = () => undefined;
   private readonly renderer: THREE.WebGLRenderer;
   private readonly scene = new THREE.Scene();
@@ -60,7 +62,7 @@ export class Viewer {
     container.prepend(this.renderer.domElement);
     this.lighting = new Lighting(this.renderer, this.scene);
     this.graph.onLoaded = () => this.modelCame();
-    this.scene.add(this.lighting.group, this.ground.grid, this.ground.shadowPlane, this.graph.root, this.forces.root);
+    this.scene.add(this.lighting.group, this.ground.grid, this.ground.shadowPlane, this.graph.root, this.forces.root, this.ghosts.root);
     this.gripper = this.makeGripper(); // before the camera listens
     this.rig = new CameraRig(this.renderer.domElement, () => this.invalidate());
     new ResizeObserver(() => this.resize()).observe(container);
@@ -88,6 +90,7 @@ export class Viewer {
     this.marks.clear();
     this.graph.clear();
     this.forces.clear();
+    this.ghosts.clear();
     this.framed = this.hasPoses = false;
     this.model = undefined;
     this.invalidate();
@@ -185,12 +188,18 @@ export class Viewer {
     this.invalidate();
   }
 
+  // Futures to be played beside the twin; none: no ghosts.
+  showGhosts(options: readonly Option[]): void {
+    this.ghosts.set(options, this.graph);
+    this.invalidate();
+  }
+
   // Once a display frame. Draws only when the picture would change; returns whether it drew.
   frame(now: number): boolean {
     this.restAfterSlowFrame(now);
     if (this.pointer.moved) this.updateHover();
     const isSteered = this.rig.update(now);
-    if (isSteered) this.stale = true;
+    if (this.ghosts.play(now) || isSteered) this.stale = true;
     if (!this.stale || (now < this.restUntil && !isSteered)) return false;
     this.stale = false;
     this.drawnAt = now;

@@ -11,7 +11,8 @@ import { FrameTransformsSchema, Log_Level, LogSchema, SceneUpdateSchema } from "
 import * as geoul from "../../src/generated/geoul";
 import { fromNanoseconds, toNanoseconds } from "../../src/twin/time";
 import * as arm from "./arm";
-import { messageFrame, readServiceRequest, serviceResponseFrame, timeFrame } from "./wire";
+import { Judgement, SERVICES } from "./judgement";
+import { messageFrame, readServiceRequest, serviceFailureFrame, serviceResponseFrame, timeFrame } from "./wire";
 
 const TOPICS: readonly (readonly [string, DescMessage])[] = [
   ["/scene", SceneUpdateSchema],
@@ -27,6 +28,10 @@ const TOPICS: readonly (readonly [string, DescMessage])[] = [
   ["/wrenches", geoul.WrenchesSchema],
   ["/residuals", geoul.ReportSchema],
   ["/drags", geoul.DragsSchema],
+  ["/estimates", geoul.EstimatesSchema],
+  ["/alarms", geoul.AlarmsSchema],
+  ["/advice", geoul.AdviceListSchema],
+  ["/commands", geoul.PlantCommandsSchema],
 ];
 const SERVICE_ID = 7;
 const DRAG_ID = 8;
@@ -43,6 +48,8 @@ interface Client {
 export class Peer {
   readonly commands: geoul.ClockCommand["command"][] = [];
   readonly drags: geoul.DragCommand[] = [];
+  readonly judgement = new Judgement(BEGIN);
+  role = "approve"; // of whoever comes
   sessionId = "peer-1";
   now = BEGIN;
   mode = geoul.ClockMode.REAL_TIME;
@@ -119,7 +126,7 @@ export class Peer {
     const root = resolve(this.dist ?? ".");
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     if (path === "/api/session") {  // a server that has no users
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ entry: "open", name: "peer", role: "operate" }));
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ entry: "open", name: "peer", role: this.role }));
       return;
     }
     const file = normalize(join(root, path === "/" ? "index.html" : path));
@@ -138,7 +145,7 @@ export class Peer {
     socket.on("error", () => this.clients.delete(client));
     socket.on("message", (data, isBinary) => this.receive(client, data, isBinary));
     const send = (message: object) => socket.send(JSON.stringify(message));
-    send({ op: "serverInfo", name: "test peer", capabilities: ["time", "services"], supportedEncodings: ["protobuf"], sessionId: this.sessionId });
+    send({ op: "serverInfo", name: "test peer", capabilities: ["time", "services"], supportedEncodings: ["protobuf"], sessionId: this.sessionId, metadata: { user: "peer", role: this.role } });
     send({
       op: "advertise",
       channels: TOPICS.map(([topic, schema], id) => ({ id, topic, encoding: "protobuf", schemaName: schema.typeName, schema: "" })),
@@ -146,7 +153,8 @@ export class Peer {
     const side = (schema: DescMessage) => ({ encoding: "protobuf", schemaName: schema.typeName, schemaEncoding: "protobuf", schema: "" });
     const service = { id: SERVICE_ID, name: "/clock/control", type: "geoul.ClockControl", request: side(geoul.ClockCommandSchema), response: side(geoul.ClockSchema) };
     const drag = { id: DRAG_ID, name: "/drag", type: "geoul.DragControl", request: side(geoul.DragCommandSchema), response: side(geoul.DragsSchema) };
-    send({ op: "advertiseServices", services: [service, drag] });
+    const judgement = SERVICES.map(({ id, name, request, response }) => ({ id, name, type: request.typeName, request: side(request), response: side(response) }));
+    send({ op: "advertiseServices", services: [service, drag, ...judgement] });
   }
 
   private receive(client: Client, data: RawData, isBinary: boolean): void {
@@ -165,6 +173,7 @@ export class Peer {
   private serve(client: Client, frame: Buffer): void {
     const request = readServiceRequest(frame);
     if (request.serviceId === DRAG_ID) return this.drag(client, request);
+    if (SERVICES.some(({ id }) => id === request.serviceId)) return this.judge(client, request);
     const { command } = fromBinary(geoul.ClockCommandSchema, request.payload);
     this.commands.push(command);
     if (command.case === "mode") this.mode = command.value;
@@ -188,6 +197,23 @@ export class Peer {
     const drags = body ? [{ body, point: { x: 0, y: 0, z: 0 }, target }] : [];
     const message = create(geoul.DragsSchema, { timestamp: fromNanoseconds(this.now), drags });
     client.socket.send(serviceResponseFrame(request.serviceId, request.callId, request.encoding, toBinary(geoul.DragsSchema, message)));
+  }
+
+  private judge(client: Client, request: ReturnType<typeof readServiceRequest>): void {
+    const service = SERVICES.find(({ id }) => id === request.serviceId)!;
+    try {
+      const answer = this.judgement.serve(service, request.payload, this.now);
+      client.socket.send(serviceResponseFrame(request.serviceId, request.callId, request.encoding, answer));
+      this.publishJudgement();
+    } catch (error) {
+      client.socket.send(serviceFailureFrame(request.serviceId, request.callId, (error as Error).message));
+    }
+  }
+
+  private publishJudgement(clients = this.clients): void {
+    this.publish("/alarms", geoul.AlarmsSchema, this.judgement.alarms, clients);
+    this.publish("/advice", geoul.AdviceListSchema, this.judgement.advice, clients);
+    this.publish("/commands", geoul.PlantCommandsSchema, this.judgement.commands, clients);
   }
 
   private clock(): geoul.Clock {
@@ -230,6 +256,7 @@ export class Peer {
     this.publish("/contacts", geoul.ContactsSchema, arm.contacts(this.now));
     this.publish("/wrenches", geoul.WrenchesSchema, arm.wrenches(t, this.now));
     this.publish("/residuals", geoul.ReportSchema, arm.residuals(t, this.now));
+    this.publish("/estimates", geoul.EstimatesSchema, this.judgement.estimates(t, this.now));
   }
 
   private sendLatched(client: Client, topic: string): void {
@@ -238,6 +265,7 @@ export class Peer {
     if (topic === "/model") this.publish(topic, geoul.ModelSchema, arm.model(), only);
     if (topic === "/report") this.publish(topic, geoul.ReportSchema, arm.report(this.now), only);
     if (topic === "/clock") this.publish(topic, geoul.ClockSchema, this.clock(), only);
+    if (topic === "/alarms" || topic === "/advice" || topic === "/commands") this.publishJudgement(only);
     if (topic === "/tf") this.publish(topic, FrameTransformsSchema, arm.transforms(this.seconds(), this.now), only);
   }
 

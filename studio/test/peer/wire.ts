@@ -24,6 +24,10 @@ export function serviceResponseFrame(serviceId: number, callId: number, encoding
   return Buffer.concat([head, Buffer.from(encoding), payload]);
 }
 
+export function serviceFailureFrame(serviceId: number, callId: number, message: string): string {
+  return JSON.stringify({ op: "serviceCallFailure", serviceId, callId, message });
+}
+
 export interface ServiceRequest {
   serviceId: number;
   callId: number;
