@@ -7,22 +7,11 @@
 #include "foxglove/SceneUpdate.pb.h"
 #include "geoul.pb.h"
 #include "geoul/dynamics/contacts.h"
+#include "geoul/runtime/protocol/timestamp.h"
 #include "geoul/runtime/shape_messages.h"
 
 namespace geoul::runtime {
 namespace {
-
-constexpr std::int64_t kSecond = 1'000'000'000;
-
-void set(google::protobuf::Timestamp& out, Time time) {
-  std::int64_t seconds = time.ns / kSecond, nanos = time.ns % kSecond;
-  if (nanos < 0) {
-    --seconds;
-    nanos += kSecond;
-  }
-  out.set_seconds(seconds);
-  out.set_nanos(static_cast<std::int32_t>(nanos));
-}
 
 template <class Vector>
 void set(Vector& out, const Vec3d& v) {

@@ -448,6 +448,7 @@ TEST_F(BreakIn, MalformedProtobufIsRefusedInWords) {
     ASSERT_TRUE(eventually([&] { return !(requests = server_->take_requests()).empty(); })) << i;
     const auto& call = std::get<ServiceCall>(requests.front());
     ASSERT_EQ(call.payload, payload);
+    ASSERT_EQ(call.who.name, "ann");  // as the gate knows her, whatever the frame says
     const bool steers = bool(parse_clock_command(call.payload)), drags = bool(parse_drag_command(call.payload));
     ++(steers || drags ? accepted : refused);
   }

@@ -142,7 +142,7 @@ void Hub::handle(std::uint64_t client_id, ServiceRequest request) {
     return;
   }
   enqueue(ServiceCall{client_id, request.service_id, request.call_id, std::move(request.encoding),
-                      std::move(request.payload)});
+                      std::move(request.payload), members_.at(client_id).identity});
 }
 
 const Channel* Hub::find_channel(std::uint32_t id) const {

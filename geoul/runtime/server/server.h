@@ -53,6 +53,7 @@ struct ServiceCall {
   std::uint32_t call_id = 0;
   std::string encoding;
   std::string payload;
+  access::Identity who;
 };
 
 // A client's wish to change parameters: apply what is acceptable with Server::set_parameter, then Server::finish,
