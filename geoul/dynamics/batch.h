@@ -31,6 +31,12 @@ struct BatchOptions {
   LaneSet lanes = widest_lanes();
 };
 
+// Mass that a body carries more: a payload.
+struct AddedMass {
+  scene::BodyId body;
+  scene::MassProperties mass;  // in the body's frame; mass >= 0, inertia 0: a point
+};
+
 // What one world has different from the model.
 struct WorldParameters {
   Vec3d gravity;                       // [m/s2]
@@ -38,6 +44,7 @@ struct WorldParameters {
   std::vector<double> joint_friction;  // (nv) Coulomb >= 0 [N.m, N]; or empty: the model's
   double contact_friction = 1;         // scale >= 0 of every coefficient of contact friction
   double geometry_scale = 1;           // 0.5 to 2, of all lengths of bodies and joint frames, masses kept; lanes only
+  std::vector<AddedMass> added = {};   // after mass_scale, before geometry_scale; on bodies that move
 };
 
 enum class WorldFault : std::uint8_t {

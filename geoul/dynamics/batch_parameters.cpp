@@ -15,15 +15,27 @@ Inertia<T> scaled(T s, const Inertia<T>& a) {
   return {s * a.m, s * a.h, {s * a.I.xx, s * a.I.yy, s * a.I.zz, s * a.I.xy, s * a.I.xz, s * a.I.yz}};
 }
 
+Inertia<long double> inertia_of(const scene::MassProperties& mass) {
+  return Inertia<long double>(inertia_about_origin(mass.mass, mass.center, mass.inertia));
+}
+
 Inertiad scaled_inertia(const Model& model, const Link& link, const WorldParameters& p) {
-  if (p.mass_scale.empty() || link.group < 0) return link.inertia;
+  if (link.group < 0) return link.inertia;
   const Group& group = model.groups[static_cast<std::size_t>(link.group)];
-  Inertia<long double> sum;
-  for (std::size_t b = 0; b < group.bodies.size(); ++b) {
-    const auto s = static_cast<long double>(p.mass_scale[static_cast<std::size_t>(group.bodies[b])]);
-    sum += scaled(s, Inertia<long double>(group.inertia_G[b]));
+  Inertiad own = link.inertia;
+  if (!p.mass_scale.empty()) {
+    Inertia<long double> sum;
+    for (std::size_t b = 0; b < group.bodies.size(); ++b) {
+      const auto s = static_cast<long double>(p.mass_scale[static_cast<std::size_t>(group.bodies[b])]);
+      sum += scaled(s, Inertia<long double>(group.inertia_G[b]));
+    }
+    own = Inertiad(to_parent(Transform<long double>(group.X_LG), sum));
   }
-  return Inertiad(to_parent(Transform<long double>(group.X_LG), sum));
+  for (const AddedMass& more : p.added) {
+    const BodyAddress& at = model.bodies[more.body.index()];
+    if (at.group == link.group) own += Inertiad(to_parent(Transform<long double>(at.X_LB), inertia_of(more.mass)));
+  }
+  return own;
 }
 
 bool all_of(const std::vector<double>& values, bool (*good)(double)) {
@@ -51,6 +63,10 @@ const char* out_of_range(const WorldParameters& p) {
   if (!(p.geometry_scale >= 0.5 && p.geometry_scale <= 2)) return "geometry_scale must be within 0.5 and 2";
   if (!not_negative(p.contact_friction)) return "contact_friction must not be negative, and finite";
   if (!all_of(p.mass_scale, positive)) return "mass_scale must be positive and finite";
+  for (const AddedMass& more : p.added) {
+    if (!not_negative(more.mass.mass) || inertia_fault(more.mass) != scene::InertiaFault::kNone)
+      return "added mass must not be negative, with an inertia that a body can have";
+  }
   if (!all_of(p.joint_friction, not_negative)) return "joint_friction must not be negative, and finite";
   return nullptr;
 }
@@ -58,8 +74,8 @@ const char* out_of_range(const WorldParameters& p) {
 const char* not_scalar(const Model& model, const WorldParameters& p) {
   if (p.geometry_scale != 1) return "geometry_scale of worlds that step one by one is fixed";
   const auto floats = [](const Link& link) { return link.weightless_mass != 0; };
-  if (!p.mass_scale.empty() && std::any_of(model.links.begin(), model.links.end(), floats))
-    return "mass_scale beside bodies without gravity";
+  if ((!p.mass_scale.empty() || !p.added.empty()) && std::any_of(model.links.begin(), model.links.end(), floats))
+    return "mass_scale or added mass beside bodies without gravity";
   return nullptr;
 }
 
@@ -88,6 +104,13 @@ Model varied(const Model& model, const WorldParameters& p) {
   for (Group& group : own.groups) {
     for (std::size_t b = 0; !p.mass_scale.empty() && b < group.bodies.size(); ++b)
       group.inertia_G[b] = scaled(p.mass_scale[static_cast<std::size_t>(group.bodies[b])], group.inertia_G[b]);
+  }
+  for (const AddedMass& more : p.added) {
+    const BodyAddress& at = model.bodies[more.body.index()];
+    Group& group = own.groups[static_cast<std::size_t>(at.group)];
+    const auto node = std::find(group.bodies.begin(), group.bodies.end(), static_cast<int>(more.body.index()));
+    group.inertia_G[static_cast<std::size_t>(node - group.bodies.begin())] +=
+        Inertiad(to_parent(Transform<long double>(at.X_GB), inertia_of(more.mass)));
   }
   for (std::size_t k = 0; k < p.joint_friction.size(); ++k) own.laws[k].friction = p.joint_friction[k];
   if (model.contact && p.contact_friction != 1) {

@@ -254,6 +254,32 @@ TEST(Batch, ParametersOfAWorldAreThoseOfAModelBuiltWithThem) {
   EXPECT_GT(difference(numbers(batch, 4), stepped_alone(model, s, 50)), 1e-3);
 }
 
+// In lanes, and world by world (a spring between bodies); the neighbour feels nothing.
+TEST(Batch, AddedMassIsThatOfAModelBuiltWithIt) {
+  for (const bool spring : {false, true}) {
+    Scene scene = tree_with_laws(5, false);
+    if (spring) scene.springs.push_back({"/spring", {}, scene::BodyId{2}, {0, 0, 2}, {}, 30, 1, 0.5});
+    const Model model = compiled(scene);
+    Batch batch = batch_of(model, 9);
+    ASSERT_EQ(batch.in_lanes(), !spring);
+    WorldParameters p{model.gravity, {}, {}};
+    for (const std::int32_t b : {1, 3}) {
+      const scene::MassProperties more{0.7 * b, {0.1, -0.2, 0.05}, {0.01, 0.02, 0.015, 0.001, 0, -0.002}};
+      p.added.push_back({scene::BodyId{b}, more});
+      auto& mass = scene.bodies[static_cast<std::size_t>(b)].mass;
+      mass = scene::combine(mass, more);
+    }
+    ASSERT_TRUE(batch.set_parameters(4, p));
+    const Start s = start_of(model, 4);
+    batch.step(50);
+    EXPECT_LT(difference(stepped_alone(compiled(scene), s, 50), numbers(batch, 4)), 1e-9);
+    EXPECT_LT(difference(stepped_alone(model, start_of(model, 3), 50), numbers(batch, 3)), 1e-9);
+    EXPECT_GT(difference(numbers(batch, 4), stepped_alone(model, s, 50)), 1e-3);
+    p.added[0].mass.mass = -1;
+    EXPECT_FALSE(batch.set_parameters(4, p));
+  }
+}
+
 // A pendulum of twice the size and the same mass turns half as fast from rest.
 TEST(Batch, AScaledWorldIsOfThatSize) {
   const Model model = compiled(pendulum());
