@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -80,6 +81,36 @@ std::string_view unquoted(std::string_view field) {
   return trimmed(field);
 }
 
+// "2014-02-08 15:25:00.5", as csv_source.h says; none where it is no date of the years 1700 to 2250.
+std::optional<Time> parse_date_time(std::string_view text) {
+  if (!text.empty() && (text.back() == 'Z' || text.back() == 'z')) text.remove_suffix(1);
+  const auto part = [&](std::size_t at, std::size_t digits, char before, int& value) {
+    if (text.size() < at + digits || (at > 0 && text[at - 1] != before)) return false;
+    const char* begin = text.data() + at;
+    if (!std::all_of(begin, begin + digits, [](char c) { return c >= '0' && c <= '9'; })) return false;
+    return std::from_chars(begin, begin + digits, value).ec == std::errc();
+  };
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (!part(0, 4, 0, year) || !part(5, 2, '-', month) || !part(8, 2, '-', day)) return std::nullopt;
+  if (text.size() < 11 || (text[10] != 'T' && text[10] != ' ')) return std::nullopt;
+  if (!part(11, 2, text[10], hour) || !part(14, 2, ':', minute)) return std::nullopt;
+  if (text.size() > 16 && !part(17, 2, ':', second)) return std::nullopt;
+  std::int64_t fraction = 0;  // [ns]
+  if (text.size() > 19) {
+    std::string_view digits = text.substr(20);
+    if (text[19] != '.' || digits.empty() || digits.size() > 9) return std::nullopt;
+    for (std::size_t i = 0; i < 9; ++i) {
+      if (i < digits.size() && (digits[i] < '0' || digits[i] > '9')) return std::nullopt;
+      fraction = 10 * fraction + (i < digits.size() ? digits[i] - '0' : 0);
+    }
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60 || year < 1700 || year > 2250) return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  return Time{(days * 86400 + hour * 3600 + minute * 60 + second) * 1'000'000'000 + fraction};
+}
+
 class Parser {
  public:
   Parser(std::string_view text, const std::string& file, const CsvOptions& options, Diagnostics& diagnostics)
@@ -94,7 +125,9 @@ class Parser {
     std::string_view line;
     while (lines_.next(line)) {
       if (trimmed(line).empty()) continue;
+      in_row_ = true;
       row_lost_ = !read_row(line);
+      in_row_ = false;
       if (diagnostics_.error_count() - errors >= kMaxErrors) {
         error("", "too-many-errors", "further rows were not read", "mend the rows above first");
         break;
@@ -112,8 +145,9 @@ class Parser {
   static constexpr std::size_t kMaxErrors = 20;  // of one file: a wrong file would fill the screen
 
   void error(std::string column, std::string code, std::string message, std::string mend) {
-    diagnostics_.error({file_, lines_.number(), std::move(column)}, std::move(code), std::move(message),
-                       std::move(mend));
+    const Severity severity = in_row_ && options_.skip_bad_rows ? Severity::kWarning : Severity::kError;
+    diagnostics_.add(
+        {severity, {file_, lines_.number(), std::move(column)}, std::move(code), std::move(message), std::move(mend)});
   }
 
   bool read_header() {
@@ -183,6 +217,29 @@ class Parser {
                      : "quote text that holds commas, or delete the row");
       return false;
     }
+    Time time;
+    if (!read_time(time)) return false;
+    const std::size_t kept = out_.values.size();
+    bool ok = true;
+    for (std::size_t c = 0; c < value_fields_.size(); ++c) {
+      double value = 0;
+      ok = read_number(value_fields_[c], options_.columns[c], value) && ok;
+      out_.values.push_back(value);
+    }
+    ok = check_time(time) && ok;
+    if (!ok) {
+      out_.values.resize(kept);
+      return false;
+    }
+    add_time(time);
+    return true;
+  }
+
+  bool read_time(Time& time) {
+    if (const std::optional<Time> date = parse_date_time(unquoted(fields_[time_field_]))) {
+      time = *date;
+      return true;
+    }
     double seconds = 0;
     if (!read_number(time_field_, options_.time_column, seconds)) return false;
     seconds *= options_.time_unit;
@@ -191,19 +248,7 @@ class Parser {
             "check the time unit in the site file");
       return false;
     }
-    const std::size_t kept = out_.values.size();
-    bool ok = true;
-    for (std::size_t c = 0; c < value_fields_.size(); ++c) {
-      double value = 0;
-      ok = read_number(value_fields_[c], options_.columns[c], value) && ok;
-      out_.values.push_back(value);
-    }
-    ok = check_time(Time::from_seconds(seconds)) && ok;
-    if (!ok) {
-      out_.values.resize(kept);
-      return false;
-    }
-    add_time(Time::from_seconds(seconds));
+    time = Time::from_seconds(seconds);
     return true;
   }
 
@@ -267,6 +312,7 @@ class Parser {
   Recording out_;
   std::vector<std::string_view> fields_;
   std::size_t width_ = 0, time_field_ = 0;
+  bool in_row_ = false;    // past the header
   bool row_lost_ = false;  // the row before was refused: what follows it is no gap
   std::vector<std::size_t> value_fields_;
 };

@@ -2,6 +2,9 @@
 //   line ends  CR, LF or CR LF, also mixed; the last one may be missing; a byte order mark and empty lines are skipped
 //   fields     separated by commas; may stand in double quotes ("" is a quote), but not run over a line end
 //   numbers    decimal, with point and optional exponent, spaces around; read exactly (round to nearest)
+//   times      numbers in the unit that is given, or dates: 2014-02-08 15:25:00.5, with T or a blank, with Z or nothing
+//              at the end (both UTC), seconds and fraction may be missing; Time is then since 1970 (RFC 3339, no
+//              offsets)
 // Columns that were not asked for may hold anything. Source: RFC 4180, widened by the line ends above.
 //
 // Codes of findings: not-found, too-large, empty-file, no-header, duplicate-column, no-column, no-rows, short-row,
@@ -25,7 +28,8 @@ struct CsvOptions {
   std::string time_column = {};
   double time_unit = 1;                   // [s] of one unit of the time column
   std::vector<std::string> columns = {};  // to keep, in this order, each once
-  Duration period = {};  // nominal; a row later than 1.5 of it is a gap (Sample is uncertain); 0: no check
+  Duration period = {};        // nominal; a row later than 1.5 of it is a gap (Sample is uncertain); 0: no check
+  bool skip_bad_rows = false;  // a row that cannot be read is a warning and left out
   std::size_t max_bytes = std::size_t{1} << 30;
   std::size_t max_columns = 20'000;
 };

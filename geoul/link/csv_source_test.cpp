@@ -34,6 +34,43 @@ TEST(CsvSource, ReadsQuotedFieldsAndAByteOrderMark) {
   EXPECT_EQ(recording->values, (std::vector<double>{3, 2}));
 }
 
+TEST(CsvSource, ReadsDatesAsSecondsSince1970) {
+  Diagnostics diagnostics;
+  const std::string text =
+      "t,a,b\n1969-12-31 23:59:59,1,1\n2000-02-29T12:34,1,1\n2014-02-08 15:25:00.25Z,1,1\n"
+      "\"2014-02-08T15:25:00.250000001z\",1,1\n";
+  const auto recording = parse_csv(text, "x.csv", kOptions, diagnostics);
+  ASSERT_TRUE(recording) << diagnostics.text();
+  // date -u -d ... +%s
+  EXPECT_EQ(
+      recording->time,
+      (std::vector<Time>{
+          {-1'000'000'000}, {951'827'640'000'000'000}, {1'391'873'100'250'000'000}, {1'391'873'100'250'000'001}}));
+  for (const char* bad : {"2014-02-30 00:00:00", "2014-2-08 00:00:00", "2014-02-08", "2014-02-08 24:00:00",
+                          "2014-02-08 10:00:", "2014-02-08 10:00:00.", "2014-02-08 10:00:00.1x", "1400-01-01 00:00:00",
+                          "2014-02-08 10:00:00+01:00", "2014-02-08_10:00:00"}) {
+    Diagnostics refused;
+    EXPECT_FALSE(parse_csv(std::string("t,a,b\n") + bad + ",1,1\n", "x.csv", kOptions, refused)) << bad;
+    EXPECT_TRUE(refused.has("not-a-number")) << bad;
+  }
+}
+
+TEST(CsvSource, LeavesOutBadRowsWhereAsked) {
+  CsvOptions options = kOptions;
+  options.skip_bad_rows = true;
+  Diagnostics diagnostics;
+  const auto recording = parse_csv("t,a,b\n0,1,2\n1,,2\n2,x,2\n1,1\n0,3,3\n3,4,5\n", "x.csv", options, diagnostics);
+  ASSERT_TRUE(recording);
+  EXPECT_EQ(recording->values, (std::vector<double>{2, 1, 5, 4}));
+  EXPECT_EQ(diagnostics.findings().size(), 4u);
+  EXPECT_TRUE(diagnostics.ok());
+  Diagnostics none;
+  EXPECT_FALSE(parse_csv("t,a,b\n0,x,2\n", "x.csv", options, none));
+  EXPECT_TRUE(none.has("no-rows"));
+  EXPECT_FALSE(parse_csv("t,a\n0,1\n", "x.csv", options, none));
+  EXPECT_TRUE(none.has("no-column"));
+}
+
 TEST(CsvSource, MarksTheFirstRowAfterAGap) {
   CsvOptions options = kOptions;
   options.period = Duration::from_seconds(0.04);
