@@ -430,6 +430,56 @@ class Works(Sandbox):
         self.assertIn("'.step' are not written", done.stderr)
 
 
+class Anomalies(Sandbox):
+    def recording(self, rows=3000, spike=2500, line=None, dates=False, name="recording.csv"):
+        lines = ["time,level,flow"]
+        for i in range(rows):
+            level = 10 + math.sin(i / 20) + 0.05 * ((i * 7919) % 13 - 6) + (9 if i == spike else 0)
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(1600000000 + 60 * i)) if dates else i
+            lines.append(f"{stamp},{level},{2 * level + 0.05 * ((i * 104729) % 11)}")
+        if line:
+            lines[1000] = line
+        file = self.folder / name
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    def test_a_spike_is_found_and_explained(self):
+        plot = self.folder / "plot.svg"
+        done = run("anomalies", self.recording(), "--column", "level", "--plot", plot)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^2500\.000 s +0\.[5-9]\d +level +saw 1[89]\.?\d*, expected .*: \w+")
+        self.assertIn("in 3000 rows of 1 signal", done.stdout)
+        self.assertIn("</svg>", plot.read_text())
+
+    def test_dates_are_read_and_written_and_json_is_whole(self):
+        done = run("anomalies", self.recording(dates=True), "--json")
+        found = json.loads(done.stdout)
+        self.assertEqual((found["rows"], found["signals"]), (3000, ["level", "flow"]))
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(1600000000 + 60 * 2500))
+        self.assertIn((at, "level"), [(a["time"], a["signal"]) for a in found["anomalies"]])
+        self.assertTrue(all(0.5 <= a["score"] <= 1 for a in found["anomalies"]))
+
+    def test_what_is_wrong_is_said_and_nothing_is_written(self):
+        plot = self.folder / "plot.svg"
+        for arguments, says in [((self.folder / "absent.csv",), r"absent.csv.*no such file"),
+                                ((self.recording(line="999,,1", name="empty.csv"),), r"empty.csv:1001: error: level: .*empty"),
+                                ((self.recording(rows=50, name="short.csv"),), r"50 rows are too few"),
+                                ((self.recording(), "--column", "levle"), r"levle.*no column.*level"),
+                                ((self.recording(), "--sensitivity", "0"), r"sensitivity must lie"),
+                                ((self.recording(), "--time-unit", "-1"), r"time unit must")]:
+            done = run("anomalies", *arguments, "--plot", plot)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertRegex(done.stderr, says)
+            self.assertEqual(done.stdout, "")
+            self.assertFalse(plot.exists())
+
+    def test_bad_rows_are_left_out_where_asked(self):
+        done = run("anomalies", self.recording(line="999,,1"), "--skip-bad-rows")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"recording.csv:1001: warning: level")
+        self.assertIn("in 2999 rows of 2 signals", done.stdout)
+
+
 class History(Sandbox):
     def record(self, *more):
         store = self.folder / "history"

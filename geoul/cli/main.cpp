@@ -31,7 +31,7 @@ int run(int argc, char** argv) {
   const std::vector<std::pair<std::string, cli::Command>> commands = {
       {"run", cli::add_run(app)},         {"sim", cli::add_simulate(app)}, {"check", cli::add_check(app)},
       {"convert", cli::add_convert(app)}, {"site", cli::add_site(app)},    {"link", cli::add_link(app)},
-      {"history", cli::add_history(app)}, {"user", cli::add_user(app)}};
+      {"history", cli::add_history(app)}, {"user", cli::add_user(app)},    {"anomalies", cli::add_anomalies(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {
