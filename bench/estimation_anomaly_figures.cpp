@@ -2,6 +2,9 @@
 // UR3 announced from the seconds before them. Prints nothing where ../shared/data/anomaly is absent.
 #include <cstdio>
 #include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "bench/figure.h"
 #include "geoul/estimation/anomaly/cobotops_files.h"
@@ -109,6 +112,29 @@ void events(const CobotRecording& recording) {
   }
 }
 
+// How strange the 19 signals together are in the rows of an event, without having been told of events.
+void strangeness(const CobotRecording& recording) {
+  const std::size_t columns = recording.rows.signals.size(), rows = recording.stop.size(), half = rows / 2;
+  RowDetector detector(columns);
+  std::vector<double> surprise;
+  for (std::size_t i = 0; i < rows; ++i) {
+    surprise.push_back(detector.step(std::span(recording.rows.values).subspan(i * columns, columns)).surprise);
+  }
+  for (const bool stop : {true, false}) {
+    std::vector<std::uint8_t> during;
+    std::vector<std::size_t> minute;
+    for (std::size_t i = half; i < rows; ++i) {
+      during.push_back((stop ? recording.stop : recording.grip_lost)[i] == Label::kYes);
+      minute.push_back((i - half) / 60);
+    }
+    const Area area = block_bootstrap_area(std::span(surprise).subspan(half), during, minute, 1000, 1);
+    const std::string name = std::string("estimation/anomaly/row_detector/during_") + (stop ? "stop" : "grip_lost");
+    bench::report(name + "/auroc", area.value, "share");
+    bench::report(name + "/auroc_low", area.low, "share");
+    bench::report(name + "/auroc_high", area.high, "share");
+  }
+}
+
 void costs() {
   Detector detector;
   RowDetector rows(19);
@@ -137,5 +163,7 @@ int main() {
     return 0;
   }
   known_causes(data / "nab");
-  events(read_cobotops(data / "ur3_cobotops/DatasetsTesting/Robot_Data/dataset_02052023.csv"));
+  const CobotRecording recording = read_cobotops(data / "ur3_cobotops/DatasetsTesting/Robot_Data/dataset_02052023.csv");
+  strangeness(recording);
+  events(recording);
 }
