@@ -52,5 +52,6 @@ using Protocol = std::function<int()>;
 Protocol add_mqtt(CLI::App& app);
 Protocol add_ros(CLI::App& app);
 Protocol add_rtde(CLI::App& app);
+Protocol add_machine(CLI::App& app);
 
 }  // namespace geoul::plant

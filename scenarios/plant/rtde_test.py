@@ -106,4 +106,5 @@ def main(program, folder):
     assert wrong.returncode == 2 and "/nowhere.csv" in wrong.stderr, wrong
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -100,8 +100,12 @@ void RtdeController::set(std::string_view name, double value) {
 
 void RtdeController::play(std::size_t row, Time timestamp) {
   GEOUL_EXPECTS(row < columns_.time.size());
-  const auto begin = columns_.values.begin() + static_cast<std::ptrdiff_t>(row * columns_.width);
-  std::copy(begin, begin + static_cast<std::ptrdiff_t>(columns_.width), values_.begin());
+  show(std::span(columns_.values).subspan(row * columns_.width, columns_.width), timestamp);
+}
+
+void RtdeController::show(std::span<const double> row, Time timestamp) {
+  GEOUL_EXPECTS(row.size() == columns_.width);
+  std::copy(row.begin(), row.end(), values_.begin());
   set("timestamp",
       static_cast<double>(timestamp.ns) / 1e9);  // divided: the nearest number, as a file's decimals are read
   const auto bits = static_cast<std::uint64_t>(values_[output("actual_digital_output_bits")->first]);

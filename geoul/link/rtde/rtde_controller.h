@@ -33,6 +33,8 @@ class RtdeController {
 
   // Sets the outputs to row `row` of the columns, with this time, and what was written since on top.
   void play(std::size_t row, Time timestamp);
+  // The same to these values of a row, (columns().width).
+  void show(std::span<const double> row, Time timestamp);
 
   // Where the elements of an output stand in values(); none where the controller has no such output.
   struct Slot {

@@ -43,6 +43,7 @@ RtdeServer::RtdeServer(RtdeColumns columns, RtdeServerOptions options, TcpListen
       row_period_(columns.time.size() > 1 ? columns.time.back() - columns.time[columns.time.size() - 2]
                                           : Duration{40'000'000}),
       controller_(std::move(columns), options_.version),
+      row_(controller_.columns().width),
       thread_([this] { run(); }) {}
 
 RtdeServer::~RtdeServer() {
@@ -107,6 +108,7 @@ void RtdeServer::run() {
   bool is_playing = !options_.wait;
   const Time first = controller_.columns().time.front();
   const auto due = [&] {  // of the next cycle
+    if (options_.robot) return begin + std::chrono::nanoseconds(options_.robot->due().ns);
     const double seconds = options_.play == RtdePlay::kRows
                                ? (instant(cycle_).second - first).seconds() / options_.speed
                                : static_cast<double>(cycle_) / options_.cycle;
@@ -120,7 +122,8 @@ void RtdeServer::run() {
         is_playing = std::any_of(clients_.begin(), clients_.end(), [](const Client& c) { return c.session.started(); });
         begin = Clock::now();
       }
-      while (is_playing && due() + kLatest < Clock::now()) ++cycle_;
+      if (options_.robot && due() + kLatest < Clock::now()) begin += Clock::now() - due();  // no one lives faster
+      while (!options_.robot && is_playing && due() + kLatest < Clock::now()) ++cycle_;
       // not all at once: a machine that cannot keep the cycle must come to its clients, and to its end
       for (int i = 0; i < 64 && is_playing && due() <= Clock::now(); ++i) cycle();
       waits.assign({{wake_.descriptor(), POLLIN, 0}, {listener_.descriptor(), POLLIN, 0}});
@@ -178,9 +181,20 @@ void RtdeServer::flush(Client& client) {
 }
 
 void RtdeServer::cycle() {
+  if (options_.robot) {
+    const auto time = options_.robot->next(controller_, row_);
+    if (!time) return;
+    controller_.show(row_, *time + clock_shift_);
+    return send(*time + clock_shift_);
+  }
   const auto [row, time] = instant(cycle_);
   controller_.play(row, time + clock_shift_);
-  if (!hangs_ && options_.on_send) options_.on_send((time + clock_shift_).seconds());
+  send(time + clock_shift_);
+}
+
+// What the controller shows, to all who want it in this cycle.
+void RtdeServer::send(Time timestamp) {
+  if (!hangs_ && options_.on_send) options_.on_send(timestamp.seconds());
   for (Client& client : clients_) {
     if (hangs_ || !client.session.wants(cycle_)) continue;
     if (client.backlog.size() > kMaxBacklog) {

@@ -20,6 +20,17 @@ enum class RtdePlay : std::uint8_t {
   kRows,  // one package a row, with the row's own timestamp
 };
 
+// A robot that lives, in place of a recording. Called in the server's thread.
+class RtdeRobot {
+ public:
+  virtual ~RtdeRobot() = default;
+  // When next() is to be called again, since the server began.
+  virtual Duration due() const = 0;
+  // Goes on by one event. Where that is a package to be sent: its values into `row` (RtdeColumns::width), and its
+  // timestamp. `inputs` holds what clients have written so far.
+  virtual std::optional<Time> next(const RtdeController& inputs, std::span<double> row) = 0;
+};
+
 struct RtdeServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 30004;  // 0: a free one
@@ -29,6 +40,8 @@ struct RtdeServerOptions {
   bool loop = false;   // again from the first row, with the time running on; otherwise the last row stays
   bool wait = false;   // the first row comes when the first client starts
   RtdeControllerVersion version = {5, 11, 0, 0};
+  RtdeRobot* robot =
+      nullptr;  // plays instead of the columns, whose one row is what it begins with; outlives the server
   // Called in the server's thread just before the packages of one instant are sent, for measuring.
   std::function<void(double timestamp)> on_send = {};
 };
@@ -59,6 +72,7 @@ class RtdeServer {
   void accept();
   bool serve(Client& client, short events);
   void cycle();
+  void send(Time timestamp);
   void flush(Client& client);
   std::pair<std::size_t, Time> instant(std::uint64_t cycle) const;  // row, and time on the recording's clock
 
@@ -67,6 +81,7 @@ class RtdeServer {
   Duration row_period_;  // of the last two rows
   mutable std::mutex mutex_;
   RtdeController controller_;  // this and the clients under the mutex
+  std::vector<double> row_;    // of the robot
   std::list<Client> clients_;
   Duration clock_shift_;
   int next_client_ = 0;
