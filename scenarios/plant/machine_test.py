@@ -64,7 +64,8 @@ class Machine:
     def command(self, number, kind, arguments=()):
         arguments = list(arguments) + [0.0] * (6 - len(arguments))
         self.robot.send("U", struct.pack(">Bii6d", self.inputs, number, kind, *arguments))
-        for row in self.rows(1000):
+        for _ in range(1000):
+            row = self.row()
             if row["output_int_register_24"] == number:
                 return row["output_int_register_25"]
         sys.exit(f"command {number} is not answered within 2 s")
@@ -138,6 +139,7 @@ def check_stop(program):
         machine.until(lambda row: row["safety_status"] == 3)
         assert machine.command(1, RUN) == REFUSED
         machine.until(lambda row: row["speed_scaling"] == 0)
+        machine.rows(100)  # until nothing pushes any more
         assert machine.command(2, RESET) == DONE
         assert machine.command(3, RUN) == DONE
         machine.until(lambda row: row["safety_status"] == 1 and row["speed_scaling"] == 1)

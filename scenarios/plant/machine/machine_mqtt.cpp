@@ -99,6 +99,7 @@ class MqttMachine {
       if (newest.number == told_.number && newest.code != told_.code) answer(node, newest, start);
       const auto event = telemetry_.next();
       if (!event) return event.error();
+      log_.watch(telemetry_.machine());
       if (*event && rows_++ % every_ == 0) publish(node, (*event)->values, start);
     }
     return {};
@@ -115,8 +116,7 @@ class MqttMachine {
 
   void answer(SparkplugNode& node, const Answer& answer, double start) {
     told_ = answer;
-    std::printf("command %lld: %s\n", static_cast<long long>(answer.number), answer.words.c_str());
-    std::fflush(stdout);
+    log_.tell(answer);
     const auto first = static_cast<std::uint32_t>(metrics_.answer);
     const double since = (1 + clock_.drift) * telemetry_.machine().time();
     node.publish(
@@ -125,6 +125,7 @@ class MqttMachine {
   }
 
   Telemetry telemetry_;
+  Log log_;
   const Metrics& metrics_;
   ClockTruth clock_;
   std::int64_t every_, rows_ = 0;

@@ -78,6 +78,20 @@ void add_ways(CLI::App& app, MachineWords& words) {
 
 }  // namespace
 
+void Log::tell(const Answer& answer) {
+  std::printf("command %lld: %s\n", static_cast<long long>(answer.number), answer.words.c_str());
+  std::fflush(stdout);
+}
+
+void Log::watch(const Machine& machine) {
+  const Controller& controller = machine.controller();
+  if (controller.is_protected() && !was_protected_) {
+    std::printf("protective stop at %.3f s: %s\n", machine.row_time(), controller.reason().c_str());
+    std::fflush(stdout);
+  }
+  was_protected_ = controller.is_protected();
+}
+
 Protocol add_machine(CLI::App& app) {
   const auto words = std::make_shared<MachineWords>();
   words->machine.scene = "scenarios/ur3e_cell/cell.usda";

@@ -28,6 +28,7 @@ class RtdeMachine : public link::RtdeRobot {
       problem_ = event.error().message;
       return std::nullopt;
     }
+    log_.watch(telemetry_.machine());
     if (!*event) return std::nullopt;
     const std::vector<double>& values = (*event)->values;
     std::copy(values.begin() + 1, values.end(), row.begin());
@@ -50,12 +51,11 @@ class RtdeMachine : public link::RtdeRobot {
     if (number_ == 0) return;
     for (std::size_t i = 0; i < command.arguments.size(); ++i)
       command.arguments[i] = read("input_double_register_" + std::to_string(24 + i));
-    const Answer answer = telemetry_.machine().take(command);
-    std::printf("command %lld: %s\n", static_cast<long long>(answer.number), answer.words.c_str());
-    std::fflush(stdout);
+    log_.tell(telemetry_.machine().take(command));
   }
 
   Telemetry telemetry_;
+  Log log_;
   std::int64_t number_ = 0;
   double slider_ = 1;
   std::string problem_;

@@ -20,6 +20,16 @@ struct MachineWays {
   std::string output = "-";  // of csv; "-": standard output
 };
 
+// Says on standard output what became of commands, and why a machine stopped by itself.
+class Log {
+ public:
+  void tell(const Answer& answer);
+  void watch(const Machine& machine);  // after each period
+
+ private:
+  bool was_protected_ = false;
+};
+
 int serve_rtde(Telemetry telemetry, const MachineWays& ways);
 int serve_mqtt(Telemetry telemetry, const MachineWays& ways, const ClockTruth& clock);
 // As fast as it can, without a clock: rows of RTDE's names in CSV.
