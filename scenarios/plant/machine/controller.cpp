@@ -218,6 +218,32 @@ Answer Controller::take(const Command& command) {
   return desk_.take(command, [this](const Command& c) { return execute(c); });
 }
 
+Answer Controller::run() {
+  if (protected_) return answer(AnswerCode::kRefused, "it is in a protective stop; reset it first");
+  if (state_ == RunState::kGoing) return answer(AnswerCode::kRefused, "a go command is under way");
+  if (state_ == RunState::kPlaying) return answer(AnswerCode::kDone, "it runs already");
+  if (state_ == RunState::kStopped || is_away_) {
+    if (!is_standing()) return answer(AnswerCode::kRefused, "it is still slowing down");
+    const bool waits = program_[step_].kind != ProgramStep::Kind::kMove;
+    if (waits) path_ = plan(reference_at(path_, u_, 0, 0).q, last_pose(), 0.5, 1), u_ = 0;
+    if (!waits) begin_step();
+  }
+  state_ = RunState::kPlaying;
+  is_away_ = false;
+  return answer(AnswerCode::kDone, "it runs");
+}
+
+Answer Controller::reset() {
+  if (!protected_) return answer(AnswerCode::kRefused, "there is no protective stop");
+  if (rate_ > 0) return answer(AnswerCode::kRefused, "it is still slowing down");
+  if (state_ == RunState::kPlaying) state_ = RunState::kPaused;
+  is_away_ = is_away_ || braked_;
+  protected_ = braked_ = false;
+  over_ = {};
+  memory_ = dynamics::make_controller_memory(model_);
+  return answer(AnswerCode::kDone, "it can run again");
+}
+
 Answer Controller::execute(const Command& command) {
   using K = CommandKind;
   const auto done = [](const char* words) { return answer(AnswerCode::kDone, words); };
@@ -228,20 +254,7 @@ Answer Controller::execute(const Command& command) {
   const auto kind = static_cast<K>(command.kind);
   const bool is_playing = state_ == RunState::kPlaying || state_ == RunState::kGoing;
   switch (kind) {
-    case K::kRun: {
-      if (protected_) return refused("it is in a protective stop; reset it first");
-      if (state_ == RunState::kGoing) return refused("a go command is under way");
-      if (state_ == RunState::kPlaying) return done("it runs already");
-      if (state_ == RunState::kStopped || is_away_) {
-        if (!is_standing()) return refused("it is still slowing down");
-        const bool waits = program_[step_].kind != ProgramStep::Kind::kMove;
-        if (!waits) begin_step();
-        if (waits) path_ = plan(reference_at(path_, u_, 0, 0).q, last_pose(), 0.5, 1), u_ = 0;
-      }
-      state_ = RunState::kPlaying;
-      is_away_ = false;
-      return done("it runs");
-    }
+    case K::kRun: return run();
     case K::kHold:
       interrupt_go();
       if (state_ == RunState::kPlaying) state_ = RunState::kPaused;
@@ -251,15 +264,7 @@ Answer Controller::execute(const Command& command) {
       state_ = RunState::kStopped;
       step_ = 0;
       return done("it stops");
-    case K::kReset:
-      if (!protected_) return refused("there is no protective stop");
-      if (rate_ > 0) return refused("it is still slowing down");
-      if (state_ == RunState::kPlaying) state_ = RunState::kPaused;
-      is_away_ = is_away_ || braked_;
-      protected_ = braked_ = false;
-      over_ = {};
-      memory_ = dynamics::make_controller_memory(model_);
-      return done("it can run again");
+    case K::kReset: return reset();
     case K::kSpeed:
       if (command.arguments[0] < 0 || command.arguments[0] > 1)
         return answer(AnswerCode::kBadArgument, "the speed is a fraction, 0 to 1");

@@ -64,6 +64,8 @@ class Controller {
 
  private:
   Answer execute(const Command& command);
+  Answer run();
+  Answer reset();
   Answer go(const Command& command);
   void begin_step();
   void run_program();

@@ -18,6 +18,8 @@ namespace {
 using link::SparkplugNode;
 using link::SparkplugType;
 
+constexpr std::size_t kMostWaiting = 1000;  // commands; more are not answered
+
 int fail(const std::string& message) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
   return 2;
@@ -30,13 +32,16 @@ struct Inbox {
   std::deque<Command> commands;
 
   // A write of metric `field` of the command: 0 to 5 the arguments, 6 its kind, 7 its number.
-  void write(std::size_t field, double value) {
+  void write(std::size_t field, const link::Value& value) {
     const std::lock_guard lock(mutex);
-    if (field < kJoints) written.arguments[field] = value;
-    if (field == kJoints) written.kind = static_cast<std::int32_t>(std::clamp(value, -1e9, 1e9));
-    if (field <= kJoints) return;
-    written.number = static_cast<std::int64_t>(value);
-    if (written.number != 0) commands.push_back(written);
+    if (field < kJoints) written.arguments[field] = link::number_of(value);
+    const auto* integer = std::get_if<std::int64_t>(&value);  // as the types of both metrics have it
+    if (field < kJoints || !integer) return;
+    if (field == kJoints) {
+      written.kind = static_cast<std::int32_t>(std::clamp<std::int64_t>(*integer, -1, 1'000'000));
+    } else if ((written.number = *integer) != 0 && commands.size() < kMostWaiting) {
+      commands.push_back(written);
+    }
   }
   std::optional<Command> take() {
     const std::lock_guard lock(mutex);
@@ -143,7 +148,7 @@ int serve_mqtt(Telemetry telemetry, const MachineWays& ways, const ClockTruth& c
   options.node = ways.node;
   options.metrics = metrics.all;
   options.on_write = [&inbox, &metrics](std::size_t metric, const link::Value& value) {
-    inbox.write(metric - metrics.command, link::number_of(value));
+    inbox.write(metric - metrics.command, value);
     return true;
   };
   auto made = link::SparkplugNode::make(std::move(options));
