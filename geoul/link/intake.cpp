@@ -65,6 +65,7 @@ std::optional<std::uint32_t> Intake::find(std::string_view name) const {
 void Intake::append(std::uint32_t signal, Value value, Quality quality, std::optional<Time> source_time,
                     Time receive_time) {
   GEOUL_EXPECTS(signal < last_source_.size());
+  if (!misfits_.empty() && misfits_.contains(signal)) quality = Quality::kBad;
   if (source_time && quality == Quality::kGood) {
     Time& last = last_source_[signal];
     const bool is_first = last.ns == std::numeric_limits<std::int64_t>::min();
@@ -132,6 +133,51 @@ void Intake::mark_bad(std::uint32_t signal) {
 
 void Intake::mark_all_bad() {
   for (std::uint32_t signal = 0; signal < is_bad_.size(); ++signal) mark_bad(signal);
+}
+
+namespace {
+
+bool same_unit(const Unit& a, const Unit& b) {
+  return a.dimension == b.dimension && std::abs(a.factor - b.factor) <= 1e-9 * std::abs(b.factor) &&
+         std::abs(a.offset - b.offset) <= 1e-9 * std::max(1.0, std::abs(b.offset));
+}
+
+// What is wrong with a unit that the plant says, with the remedy; empty where nothing is, or where it cannot be told.
+std::string misfit(const std::string& link, const std::string& signal, const std::string& text,
+                   const ExpectedUnit& expected) {
+  const Result<Unit> offered = parse_unit(text);
+  if (!offered || offered->dimension == Dimension{}) return {};  // a unit that is not known, or a bare number
+  const bool is_written = !expected.text.empty();
+  const bool is_same_quantity = offered->dimension == expected.unit.dimension || (!is_written && expected.any_quantity);
+  if (!is_same_quantity) {
+    return "signal '" + signal + "' comes in " + text + ", and is taken for " +
+           (is_written ? "'" + expected.text + "'" : to_string(expected.unit.dimension)) +
+           ", another quantity: it is not used; bind another signal to it, or mend its unit";
+  }
+  Unit taken = expected.unit;
+  taken.dimension = offered->dimension;
+  if (same_unit(*offered, taken)) return {};
+  return "signal '" + signal + "' comes in " + text + ", and is taken for " +
+         (is_written ? "'" + expected.text + "'" : std::string("SI")) + ": it is not used; write 'unit: " + text +
+         "' for it in the table 'signals' of link '" + link + "'";
+}
+
+}  // namespace
+
+void Intake::offer_unit(std::uint32_t signal, std::string_view text) {
+  if (options_.units.empty()) return;
+  GEOUL_EXPECTS(signal < options_.units.size());
+  std::string wrong = misfit(options_.id, options_.signals[signal], std::string(text), options_.units[signal]);
+  const bool is_wrong = !wrong.empty();
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_wrong) {
+      misfits_[signal] = std::move(wrong);
+    } else {
+      misfits_.erase(signal);
+    }
+  }
+  if (is_wrong) mark_bad(signal);
 }
 
 Intake::Stream& Intake::stream_of(std::uint32_t id) {
@@ -261,6 +307,10 @@ LinkHealth Intake::health() const {
   const Time here = now();
   const std::lock_guard lock(mutex_);
   LinkHealth health = health_;
+  if (health.problem.empty() && !misfits_.empty()) {
+    health.problem = misfits_.begin()->second;
+    if (misfits_.size() > 1) health.problem += " (and " + std::to_string(misfits_.size() - 1) + " more)";
+  }
   std::uint64_t count = 0;
   Time since = here;
   for (const auto& [begin, updates] : counts_) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,6 +42,11 @@ class Intake {
   // Marks every signal bad, with its last value: the plant is gone, or has said so (Sparkplug's death).
   void mark_all_bad();
   void mark_bad(std::uint32_t signal);
+
+  // The plant says in which unit it sends a signal (Sparkplug's engUnit, OPC UA's EngineeringUnits). Where that is
+  // known and not what is expected (LinkOptions::units), the signal is bad, whatever comes, until the plant says
+  // otherwise; the health's problem is then one line with the remedy, behind any other problem.
+  void offer_unit(std::uint32_t signal, std::string_view text);
 
   // A message number of the source, counting up by one modulo `modulus` (0: 2^64), for losses and repetitions.
   // Returns what it was; the numbers of `stream` (an id of the caller's) are watched by themselves.
@@ -89,9 +95,10 @@ class Intake {
   std::vector<WriteOutcome> outcomes_;
   LinkHealth health_;
   ClockEstimate clock_;
-  std::vector<Time> last_source_;  // (nsignal)
-  std::vector<Value> last_value_;  // (nsignal)
-  std::vector<bool> is_bad_;       // (nsignal)
+  std::vector<Time> last_source_;                 // (nsignal)
+  std::vector<Value> last_value_;                 // (nsignal)
+  std::vector<bool> is_bad_;                      // (nsignal)
+  std::map<std::uint32_t, std::string> misfits_;  // signals whose unit does not fit, and what is to be said
   std::vector<Stream> streams_;
   std::deque<std::pair<Time, std::uint64_t>> counts_;  // of updates, for the rate
   std::uint64_t ticket_ = 0;

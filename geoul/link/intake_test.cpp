@@ -37,6 +37,49 @@ TEST(Intake, DeliversInOrderWithBothTimes) {
   EXPECT_EQ(updates.size(), 2u);
 }
 
+// {signal, expected by the site, offered by the plant, words of the problem; empty: it fits}
+TEST(Intake, AUnitThatIsNotTheExpectedOneMakesItsSignalBad) {
+  const Unit radian = *parse_unit("rad"), degree = *parse_unit("deg"), celsius = *parse_unit("degC");
+  struct Case {
+    ExpectedUnit expected;
+    std::string offered, problem;
+  };
+  const std::vector<Case> cases = {
+      {{degree, "deg", false}, "deg", ""},
+      {{radian, "", false}, "rad", ""},
+      {{radian, "", false}, "", ""},         // the plant says nothing
+      {{radian, "", false}, "bushels", ""},  // nothing that could be compared
+      {{celsius, "degC", true}, "degC", ""},
+      {{Unit(), "", true}, "m/s", ""},  // nobody says which quantity is due
+      {{radian, "", false}, "deg", "comes in deg, and is taken for SI: it is not used; write 'unit: deg'"},
+      {{degree, "deg", false}, "rad", "comes in rad, and is taken for 'deg'"},
+      {{radian, "", false}, "mm/s", "another quantity"},
+      {{celsius, "degC", true}, "K", "comes in K, and is taken for 'degC'"},
+      {{Unit(), "", true}, "mm/s", "write 'unit: mm/s' for it in the table 'signals' of link 'plant'"}};
+  for (const Case& c : cases) {
+    Intake intake({.id = "plant", .signals = {"a", "b"}, .units = {c.expected, {}}});
+    intake.offer_unit(0, c.offered);
+    intake.deliver(0, 1.0, Quality::kGood);
+    intake.deliver(1, 1.0, Quality::kGood);
+    std::vector<Update> updates;
+    intake.take(updates);
+    EXPECT_EQ(updates.at(0).quality, c.problem.empty() ? Quality::kGood : Quality::kBad) << c.offered;
+    EXPECT_EQ(updates.at(1).quality, Quality::kGood);
+    const std::string problem = intake.health().problem;
+    EXPECT_EQ(problem.empty(), c.problem.empty()) << problem;
+    EXPECT_NE(problem.find(c.problem), std::string::npos) << problem;
+    intake.set_problem("another");  // goes first, and hides it only while it lasts
+    EXPECT_EQ(intake.health().problem, "another");
+    intake.set_problem("");
+    EXPECT_EQ(intake.health().problem, problem);
+    intake.offer_unit(0, "");  // the plant was mended
+    intake.deliver(0, 1.0, Quality::kGood);
+    intake.take(updates);
+    EXPECT_EQ(updates.back().quality, Quality::kGood);
+    EXPECT_EQ(intake.health().problem, "");
+  }
+}
+
 TEST(Intake, DropsTheOldestBeyondItsCapacityAndCountsThem) {
   Fixture f({"a"}, 4);
   for (int i = 0; i < 10; ++i) f.intake.deliver(0, std::int64_t{i}, Quality::kGood);

@@ -12,14 +12,23 @@
 
 #include "geoul/core/result.h"
 #include "geoul/link/signal.h"
+#include "geoul/link/units.h"
 
 namespace geoul::link {
+
+// The unit in which a signal is taken, to be held against the one that the plant says at the connection.
+struct ExpectedUnit {
+  Unit unit;
+  std::string text;          // as its owner wrote it; empty: nothing was written, and SI is taken
+  bool any_quantity = true;  // false: the dimension counts even where nothing was written
+};
 
 // What all links are given. Names of signals are those of the protocol, each as the adapter's header says; a name that
 // the plant does not have is a problem in the health, and its signal stays bad: the plant may offer it later.
 struct LinkOptions {
   std::string id = {};                    // of the site file: "plant"
   std::vector<std::string> signals = {};  // asked for; Update::signal is the index here
+  std::vector<ExpectedUnit> units = {};   // (signals), or empty: the plant's units are not looked at
   std::size_t capacity = 1u << 18;        // updates that wait to be taken; more are dropped, oldest first, and counted
   std::function<Time()> now = {};         // this machine's clock, UNIX; empty: the system's
 };

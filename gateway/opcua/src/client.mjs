@@ -203,6 +203,7 @@ class Connection {
       }
     });
     const all = [...items.values()];
+    await this.#tellUnits(all);
     for (let at = 0; at < all.length; at += ITEMS_A_CALL) {
       for (const [{ targets }, status] of await this.#monitorSome(all.slice(at, at + ITEMS_A_CALL))) {
         for (const { k } of targets) {
@@ -220,6 +221,16 @@ class Connection {
       }, LOOK_AGAIN_MS);
     } else {
       this.#problem("", []);
+    }
+  }
+
+  // The units that the plant says of these, before their first values: the twin holds them against the site's.
+  async #tellUnits(items) {
+    for (let at = 0; at < items.length; at += ITEMS_A_CALL) {
+      const some = items.slice(at, at + ITEMS_A_CALL);
+      const units = await services.readUnits(this.session, some.map(({ nodeId }) => nodeId));
+      const said = some.flatMap(({ targets }, k) => targets.map(({ signal }) => [signal, units[k]]));
+      if (said.length) this.#channel.send({ type: "units", items: said });
     }
   }
 

@@ -113,18 +113,25 @@ async function browseAll(session, nodeIds, referenceTypeId) {
   return all;
 }
 
-// JSON texts [name, kind, unit, description, can_write, value] of those variables that can be signals.
-async function describe(session, variables) {
-  const attributes = [AttributeIds.Value, AttributeIds.UserAccessLevel, AttributeIds.Description];
-  const values = await session.read(variables.flatMap(({ nodeId }) => attributes.map((attributeId) => ({ nodeId, attributeId }))));
-  const properties = await browseAll(session, variables.map(({ nodeId }) => nodeId), "i=46"); // HasProperty
-  const units = new Map();
+// What the EngineeringUnits of each variable say, as text; empty where it has none. At most as many as a plant takes in one
+// call.
+export async function readUnits(session, nodeIds) {
+  const properties = await browseAll(session, nodeIds, "i=46"); // HasProperty
+  const units = nodeIds.map(() => "");
   const wanted = properties.map((references) => references.find((r) => r.browseName.name === "EngineeringUnits" && r.browseName.namespaceIndex === 0));
   const asked = wanted.map((reference, k) => [k, reference]).filter(([, reference]) => reference);
   if (asked.length) {
     const read = await session.read(asked.map(([, reference]) => ({ nodeId: reference.nodeId, attributeId: AttributeIds.Value })));
-    read.forEach((value, at) => units.set(asked[at][0], word(value.value?.value?.displayName?.text)));
+    read.forEach((value, at) => { units[asked[at][0]] = word(value.value?.value?.displayName?.text) ?? ""; });
   }
+  return units;
+}
+
+// JSON texts [name, kind, unit, description, can_write, value] of those variables that can be signals.
+async function describe(session, variables) {
+  const attributes = [AttributeIds.Value, AttributeIds.UserAccessLevel, AttributeIds.Description];
+  const values = await session.read(variables.flatMap(({ nodeId }) => attributes.map((attributeId) => ({ nodeId, attributeId }))));
+  const units = await readUnits(session, variables.map(({ nodeId }) => nodeId));
   const out = [];
   for (const [k, { nodeId, path, name }] of variables.entries()) {
     const [value, access, description] = values.slice(3 * k, 3 * k + 3);
@@ -140,7 +147,7 @@ async function describe(session, variables) {
       const said = description.value?.value?.text;
       const words = said && said !== name ? `${path}: ${said}` : path;
       out.push(`[${JSON.stringify(nodeId + (isArray ? `[${i}]` : ""))},${kind === KIND.none ? kindOf(dataType) : kind},` +
-        `${JSON.stringify(units.get(k) ?? "")},${JSON.stringify(words)},${((access.value?.value ?? 0) & CAN_WRITE) !== 0},` +
+        `${JSON.stringify(units[k])},${JSON.stringify(words)},${((access.value?.value ?? 0) & CAN_WRITE) !== 0},` +
         `${JSON.stringify(kind === KIND.none ? "" : kind === KIND.text ? JSON.parse(text) : text.replaceAll('"', ""))}]`);
     }
   }

@@ -235,11 +235,11 @@ void append_leaves(const RosTypes& types, const RosType& type, const std::string
   }
 }
 
-struct Unit {
+struct FieldUnit {
   std::string_view type, front, unit;
 };
 // By the comments of the definitions; the position of a joint is left out: it is m or rad, as the joint is.
-constexpr Unit kUnits[] = {
+constexpr FieldUnit kUnits[] = {
     {"sensor_msgs/msg/Imu", "angular_velocity/", "rad/s"},
     {"sensor_msgs/msg/Imu", "linear_acceleration/", "m/s^2"},
     {"sensor_msgs/msg/MagneticField", "magnetic_field/", "T"},
@@ -287,7 +287,7 @@ std::vector<OfferedSignal> leaves_of_type(const RosTypes& types, const RosType& 
 }
 
 std::string_view unit_of_leaf(std::string_view type, std::string_view path_below_topic) {
-  for (const Unit& unit : kUnits) {
+  for (const FieldUnit& unit : kUnits) {
     const bool is_whole = !unit.front.ends_with('/');
     if (unit.type == type && (is_whole ? path_below_topic == unit.front : path_below_topic.starts_with(unit.front))) {
       return unit.unit;

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <mutex>
 #include <random>
+#include <utility>
 
 namespace geoul::link {
 namespace {
@@ -206,6 +207,7 @@ struct MqttClient::State {
   std::shared_ptr<Answer> awaited;  // under the mutex
   std::atomic<bool> cancelled{false};
   bool is_v5 = false;
+  bool is_parted = false;  // disconnect() was called
 
   // False where no answer came in time, or where the client is cancelled.
   bool wait(const std::shared_ptr<Answer>& answer, Duration patience);
@@ -424,18 +426,18 @@ Result<void> MqttClient::publish_and_wait(const MqttMessage& message, std::optio
                state_->connection.url + ": a message to '" + message.topic + "' is not taken by the broker"};
 }
 
-void MqttClient::disconnect(bool with_will) {
-  if (!connected()) return;
-  constexpr int kPatienceMs = 800;
+void MqttClient::disconnect(bool with_will, Duration patience) {
+  if (!connected() || std::exchange(state_->is_parted, true)) return;  // a broker that hangs is waited for once
+  const int patience_ms = static_cast<int>(patience.ns / 1'000'000);
   const auto answer = std::make_shared<Answer>();
   MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
   auto context = std::make_unique<Context>(answer);
   options.context = context.get();
-  options.timeout = kPatienceMs;
+  options.timeout = patience_ms;
   if (state_->is_v5) {
     options = MQTTAsync_disconnectOptions_initializer5;
     options.context = context.get();
-    options.timeout = kPatienceMs;
+    options.timeout = patience_ms;
     options.onSuccess5 = on_success5;
     options.onFailure5 = on_failure5;
     if (with_will) options.reasonCode = MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE;
@@ -445,7 +447,7 @@ void MqttClient::disconnect(bool with_will) {
   }
   if (MQTTAsync_disconnect(state_->handle, &options) != MQTTASYNC_SUCCESS) return;
   (void)context.release();
-  answer->wait(Duration{1'000'000'000});
+  answer->wait(patience + Duration{200'000'000});
 }
 
 }  // namespace geoul::link

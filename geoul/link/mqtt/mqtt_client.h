@@ -79,7 +79,8 @@ class MqttClient {
   // callback.
   void cancel();
   // Ends the session, within a second. with_will: MQTT 5 brokers publish the will.
-  void disconnect(bool with_will = false);
+  // The patience is for what waits to be sent; a second call does nothing.
+  void disconnect(bool with_will = false, Duration patience = Duration{800'000'000});
 
   static constexpr int kMaxBuffered = 4096;
   static constexpr Duration kFarewellPatience{800'000'000};  // for the last message before disconnect()

@@ -140,9 +140,10 @@ void MqttLink::serve(MqttClient& client) {
 
 void MqttLink::close(MqttClient& client) {
   if (!mqtt_.host_id.empty() && client.connected()) {
-    (void)client.publish_and_wait(
+    const Result<void> heard = client.publish_and_wait(
         {state_topic(mqtt_.host_id), host_state_payload({false, ms_of(intake_.now())}), 1, true},
         MqttClient::kFarewellPatience);
+    if (!heard) return client.disconnect(false, Duration{100'000'000});  // it hangs: stop() has two seconds in all
   }
   client.disconnect();
 }

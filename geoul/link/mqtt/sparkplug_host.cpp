@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
-#include "geoul/core/nearest.h"
-
 namespace geoul::link {
 namespace {
 
-constexpr std::string_view kRebirth = "Node Control/Rebirth";
 constexpr std::string_view kBirthDeathSequence = "bdSeq";
 // Numbers this far behind the newest are repetitions; those further are ahead, after a long gap: brokers drop hundreds
 // of messages of a subscriber that is slow, and a connection does not reorder.
@@ -40,7 +37,7 @@ std::uint64_t ms_of(Time time) { return time.ns < 0 ? 0 : static_cast<std::uint6
 
 std::string rebirth_command(Time now) {
   SparkplugMetric metric;
-  metric.name = kRebirth;
+  metric.name = kSparkplugRebirth;
   metric.timestamp = ms_of(now);
   metric.type = SparkplugType::kBoolean;
   metric.value = {WireValue::Kind::kBoolean, 1, 0, {}};
@@ -314,6 +311,7 @@ void SparkplugHost::deliver(Node& node, std::string_view device, Table& table, b
       continue;
     }
     Quality quality = read_properties(in, metric, is_birth);
+    if (is_birth && metric.signal >= 0) intake_.offer_unit(static_cast<std::uint32_t>(metric.signal), metric.unit);
     std::optional<Value> value;
     if (in.is_null) {
       value = metric.newest;
@@ -413,37 +411,6 @@ void SparkplugHost::tick() {
   });
 }
 
-void SparkplugHost::tell_unbound(Node& node) {
-  const std::string prefix = node.group + "/" + node.node + "/";
-  std::vector<std::string> offered;
-  std::map<std::string, SparkplugType> unfit;  // that are no signals
-  std::vector<bool> bound(of_device_.size(), false);
-  const auto collect = [&](std::string_view device, const Table& table) {
-    for (const Metric& metric : table.metrics) {
-      const std::string name = signal_name(node.group, node.node, device, metric.name);
-      if (is_signal(metric.type))
-        offered.push_back(name);
-      else
-        unfit[name] = metric.type;
-      if (metric.signal >= 0) bound[static_cast<std::size_t>(metric.signal)] = true;
-    }
-  };
-  collect({}, node.own);
-  for (const auto& [device, table] : node.devices) collect(device, table);
-  for (std::size_t i = 0; i < bound.size(); ++i) {
-    const std::string& name = intake_.options().signals[i];
-    if (bound[i] || !name.starts_with(prefix)) continue;
-    const auto at = unfit.find(name);
-    intake_.set_problem("node " + node.group + "/" + node.node +
-                        (at != unfit.end()
-                             ? ": '" + name.substr(prefix.size()) + "' is a " + to_string(at->second) +
-                                   ", which is no signal; ask for a metric that is one value"
-                             : " offers no '" + name.substr(prefix.size()) + "'; " +
-                                   did_you_mean(name, offered, "'geoul link probe' lists what it offers")));
-    return;
-  }
-}
-
 Result<SparkplugHost::Outgoing> SparkplugHost::command(const std::string& name, const Value& value,
                                                        std::uint64_t ticket) {
   const auto parsed = parse_signal_name(name);
@@ -495,23 +462,6 @@ Result<SparkplugHost::Outgoing> SparkplugHost::command(const std::string& name, 
   const Value wanted = *from_wire(*wire, metric.type);
   pending_.push_back({ticket, name, index, &node, device, wanted, now + options_.write_patience});
   return outgoing;
-}
-
-std::vector<OfferedSignal> SparkplugHost::offered() const {
-  std::vector<OfferedSignal> all;
-  const auto collect = [&](const Node& node, std::string_view device, const Table& table) {
-    if (!table.is_alive) return;
-    for (const Metric& metric : table.metrics) {
-      if (!is_signal(metric.type) || metric.name == kRebirth) continue;
-      all.push_back({signal_name(node.group, node.node, device, metric.name), value_type(metric.type), metric.unit,
-                     metric.description, !metric.is_read_only, metric.is_known ? to_string(metric.newest) : ""});
-    }
-  };
-  for (const auto& [name, node] : nodes_) {
-    collect(node, {}, node.own);
-    for (const auto& [device, table] : node.devices) collect(node, device, table);
-  }
-  return all;
 }
 
 }  // namespace geoul::link

@@ -28,6 +28,8 @@
 
 namespace geoul::link {
 
+inline constexpr std::string_view kSparkplugRebirth = "Node Control/Rebirth";  // the metric that asks for births
+
 struct SparkplugHostOptions {
   Duration reorder_timeout{500'000'000};
   Duration rebirth_pause{5'000'000'000};

@@ -26,8 +26,10 @@ struct Fixture {
   Intake intake;
   SparkplugHost host;
   std::vector<Update> updates;
-  explicit Fixture(std::vector<std::string> signals, SparkplugHostOptions options = {})
-      : intake({.id = "plant", .signals = std::move(signals), .now = [this] { return clock; }}),
+  explicit Fixture(std::vector<std::string> signals, SparkplugHostOptions options = {},
+                   std::vector<ExpectedUnit> units = {})
+      : intake(
+            {.id = "plant", .signals = std::move(signals), .units = std::move(units), .now = [this] { return clock; }}),
         host(intake, options) {}
 
   void send(const std::string& topic, std::vector<SparkplugMetric> metrics, std::optional<std::uint64_t> seq = {}) {
@@ -340,6 +342,23 @@ TEST(SparkplugHost, ACommandHasTheMetricsTypeAndIsDoneWhenItsValueReturns) {
   f.intake.take_outcomes(outcomes);
   ASSERT_EQ(outcomes.size(), 3u);
   EXPECT_TRUE(outcomes[2].done);
+}
+
+TEST(SparkplugHost, AUnitOfABirthThatDoesNotFitMakesItsSignalBadUntilTheNextBirth) {
+  Fixture f({"g/n/speed"}, {}, {{*parse_unit("m/s"), "m/s", false}});
+  const auto birth = [&](std::string_view unit) {
+    SparkplugMetric speed = metric("speed", SparkplugType::kDouble, 1.5, 1);
+    speed.properties.push_back({"engUnit", SparkplugType::kString, false, {WireValue::Kind::kString, 0, 0, unit}});
+    f.send("NBIRTH/n", {metric("bdSeq", SparkplugType::kInt64, std::int64_t{0}), speed}, 0);
+  };
+  birth("mm/s");
+  f.send("NDATA/n", {by_alias(1, 2.0)}, 1);
+  for (const Update& update : f.take()) EXPECT_EQ(update.quality, Quality::kBad);
+  EXPECT_FALSE(f.updates.empty());
+  EXPECT_NE(f.intake.health().problem.find("'g/n/speed' comes in mm/s"), std::string::npos);
+  birth("m/s");
+  EXPECT_EQ(f.take().back().quality, Quality::kGood);
+  EXPECT_EQ(f.intake.health().problem, "");
 }
 
 TEST(SparkplugHost, BrowsingLearnsNodesThatNoSignalNames) {

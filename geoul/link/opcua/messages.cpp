@@ -159,6 +159,17 @@ Problem problem_of(const Json& json) {
   return problem;
 }
 
+Units units_of(const Json& json) {
+  Units units;
+  for (const Json& item : list(json, "items")) {
+    list_of(item, 2, "item");
+    units.items.emplace_back(
+        static_cast<std::uint32_t>(count_of(item[0], std::numeric_limits<std::uint32_t>::max(), "signal")),
+        text_of(item[1], "unit"));
+  }
+  return units;
+}
+
 Message message_of(const Json& json) {
   if (!json.is_object()) malformed("it is no object");
   const std::string type = text(json, "type");
@@ -170,6 +181,7 @@ Message message_of(const Json& json) {
   if (type == "live") return Live{text(json, "peer")};
   if (type == "down") return Down{text(json, "problem")};
   if (type == "problem") return problem_of(json);
+  if (type == "units") return units_of(json);
   if (type == "login") return Login{count(json, "id"), text(json, "user"), text(json, "password")};
   if (type == "sessions") return Sessions{static_cast<int>(count(json, "count", 1'000'000))};
   if (type == "event") {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -49,6 +50,9 @@ struct Problem {
   std::string text;                    // empty: it is no more
   std::vector<std::uint32_t> signals;  // that it is about
 };
+struct Units {
+  std::vector<std::pair<std::uint32_t, std::string>> items;  // signal, and the unit that the plant says
+};
 struct UpdateItem {
   std::uint32_t signal = 0;
   Quality quality = Quality::kBad;
@@ -82,7 +86,7 @@ struct Reply {
   std::string url;                      // of serve
   std::vector<std::string> namespaces;  // of serve
 };
-using Message = std::variant<Hello, Pong, Live, Down, Problem, Updates, Event, Login, Sessions, Reply>;
+using Message = std::variant<Hello, Pong, Live, Down, Problem, Units, Updates, Event, Login, Sessions, Reply>;
 
 // One payload. kBadInput: no JSON, nested deeper than any message is, or a message without what it must have.
 Result<Message> parse_message(std::string_view payload);

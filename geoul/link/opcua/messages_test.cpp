@@ -51,6 +51,7 @@ TEST(OpcuaMessages, AllKindsAreRead) {
   EXPECT_EQ(parse<Live>("live").peer, "opc.tcp://cell:4840");
   EXPECT_EQ(parse<Down>("down").problem, "nothing listens at opc.tcp://cell:4840");
   EXPECT_EQ(parse<Problem>("problem").signals, (std::vector<std::uint32_t>{0, 3}));
+  EXPECT_EQ(parse<Units>("units").items.at(1), (std::pair<std::uint32_t, std::string>(3, "mm/s")));
   EXPECT_EQ(parse<Event>("event").severity, 700);
   EXPECT_EQ(parse<Login>("login").user, "geoul");
   EXPECT_EQ(parse<Sessions>("sessions").count, 3);
@@ -89,6 +90,9 @@ TEST(OpcuaMessages, BadFilesAreRefusedForTheirReason) {
                                                       {"two_values", "no JSON"},
                                                       {"type_is_number", "'type' is no text"},
                                                       {"unknown_type", "'obey' is unknown"},
+                                                      {"units_item_short", "'item' is no such list"},
+                                                      {"units_text_is_number", "'unit' is no text"},
+                                                      {"units_without_items", "no 'items'"},
                                                       {"updates_double_is_word", "'many' is no number"},
                                                       {"updates_integer_beyond_63_bits", "too large"},
                                                       {"updates_integer_is_fraction", "no integer"},

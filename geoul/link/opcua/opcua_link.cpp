@@ -208,6 +208,10 @@ class OpcuaLinkOverGateway final : public OpcuaLink {
     } else if (const auto* down = std::get_if<opcua::Down>(&message)) {
       if (live_since_ != Steady::time_point() && Steady::now() - live_since_ > kProven) backoff_.succeeded();
       lose(down->problem, backoff_.next(), true);
+    } else if (const auto* units = std::get_if<opcua::Units>(&message)) {
+      for (const auto& [signal, text] : units->items) {
+        if (signal < intake_.options().signals.size()) intake_.offer_unit(signal, text);
+      }
     } else if (const auto* problem = std::get_if<opcua::Problem>(&message)) {
       // "it is no more" takes back only what the gateway itself has said
       if (!problem->text.empty() || intake_.health().problem == said_) intake_.set_problem(problem->text);

@@ -118,6 +118,36 @@ TEST_F(OpcuaLinkTest, AHundredSignalsComeWithTheirTimesAndQualities) {
   EXPECT_EQ(w.link->health().lost, 0u);
 }
 
+TEST_F(OpcuaLinkTest, AUnitThatTheServerSaysIsHeldAgainstTheSites) {
+  const std::string axis = "Objects/2:Robot/2:Axis1/2:ActualPosition";  // in rad, as its EngineeringUnits say
+  for (const char* unit : {"rad", "deg"}) {
+    const bool fits = std::string(unit) == "rad";
+    OpcuaOptions options;
+    options.url = plant_->url();
+    options.security = OpcuaSecurity::kNone;
+    options.publishing_interval = {20'000'000};
+    options.state_folder = state_->path();
+    LinkOptions link{.id = "plant", .signals = {axis, "ns=2;s=Robot.Ready"}};
+    link.units = {{*parse_unit(unit), unit, false}, {}};
+    Watched w{make_opcua_link(std::move(link), options), {}, {}, {}};
+    w.link->start();
+    ASSERT_TRUE(w.until([&] { return w.newest.contains(1) && (!fits || w.newest.contains(0)); }))
+        << w.link->health().problem;
+    if (!fits) {
+      EXPECT_TRUE(w.until([&] {
+        return w.link->health().problem.find(
+                   "comes in rad, and is taken for 'deg': it is not used; write 'unit: rad'") != std::string::npos;
+      })) << w.link->health().problem;
+    }
+    for (const Update& update : w.all) {
+      if (update.signal == 0) {
+        EXPECT_EQ(update.quality, fits ? Quality::kGood : Quality::kBad);
+      }
+    }
+    EXPECT_EQ(w.newest[1].quality, Quality::kGood);
+  }
+}
+
 TEST_F(OpcuaLinkTest, NamesAreNodeIdsAndPathsAndElements) {
   Watched w = open({"Objects/2:Robot/2:Axis1/2:ActualPosition", "Objects/{http://geoul.test/plant}Robot/2:Label",
                     "nsu=http://geoul.test/plant;s=Robot.Big", "ns=2;s=Robot.Torques[1]", "ns=2;s=Robot.Ready",
