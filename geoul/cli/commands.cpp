@@ -28,6 +28,10 @@ void add_server_options(CLI::App& command, Options& options) {
                      "address to listen on; 0.0.0.0 opens it to the network, to users of 'geoul user' (127.0.0.1)");
   command.add_option("--name", options.access.names, "a further name that this machine is reached by");
   command.add_option("--access", options.access.folder, "folder of users and certificate (~/.local/state/geoul)");
+  command.add_option("--serve-opcua", options.serve_opcua,
+                     "serve the twin by OPC UA (Robotics, OPC 40010): PORT, or ADDRESS:PORT for the network");
+  command.add_option("--serve-ros", options.serve_ros,
+                     "serve the twin as a node of ROS 2: DOMAIN, or DOMAIN@INTERFACE for the network");
   command.add_option("--studio", options.studio,
                      "folder of the built studio (GEOUL_STUDIO, or studio/dist of the source)");
 }
@@ -75,6 +79,7 @@ Command add_run(CLI::App& app) {
       "  geoul run scenarios/ur3e_cell/site.yaml\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --port 8080 --speed 0.5\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --live\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml --live --serve-opcua 4840 --serve-ros 0\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --check --json --no-record\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --check --scene scenarios/ur3e_cell/calibrated.usda\n"
       "Exit codes: 0 done, 1 a bound is missed (--check), 2 bad input or usage, 3 a defect of geoul.");

@@ -16,6 +16,9 @@ class Binder {
     out_.has_reference = true;
     for (const JointBinding& binding : site_.joints) add_joint(binding);
     for (const SiteBinding& binding : site_.sites) add_site(binding);
+    for (const SensorBinding& binding : site_.sensors) add_sensor(binding);
+    for (const ParameterBinding& binding : site_.parameters)
+      add_value("parameter/" + binding.name, binding.value, nullptr);
     for (const std::size_t j : derived_) {
       out_.joints[j].velocity = static_cast<int>(out_.width());
       out_.derived.push_back({out_.joints[j].position});
@@ -38,12 +41,13 @@ class Binder {
 
   // What the feed says about a signal: its name out there and its unit.
   BoundColumn resolve(const SignalName& signal) {
-    BoundColumn out{signal.source, signal.column, signal.column, {}};
+    BoundColumn out{signal.source, signal.column, signal.column, {}, {}};
     const auto take = [&](const std::vector<SignalEntry>& entries) {
       for (const SignalEntry& entry : entries) {
         if (entry.column != signal.column) continue;
         if (!entry.name.empty()) out.name = entry.name;
         out.unit = entry.unit;
+        out.expected.text = entry.unit_text;
         return entry.name.empty();
       }
       return true;
@@ -67,14 +71,14 @@ class Binder {
     return out;
   }
 
-  // The column of a signal whose SI unit must be `unit`.
+  // The column of a signal whose SI unit must be `unit`; null: any.
   int column(const SignalName& signal, const char* unit) {
     const auto it = std::find_if(out_.columns.begin(), out_.columns.end(), [&](const BoundColumn& c) {
       return c.source == signal.source && c.column == signal.column;
     });
     if (it != out_.columns.end()) return static_cast<int>(it - out_.columns.begin());
     BoundColumn out = resolve(signal);
-    const link::Dimension wanted = link::parse_unit(unit)->dimension;
+    const link::Dimension wanted = unit ? link::parse_unit(unit)->dimension : out.unit.dimension;
     // a bare number is taken for SI: most plants write none
     if (out.unit.dimension != link::Dimension{} && out.unit.dimension != wanted) {
       diagnostics_.error({site_.file, signal.line, signal.source + "/" + signal.column}, "unit-does-not-fit",
@@ -82,29 +86,71 @@ class Binder {
                              std::string(unit) + " is due",
                          "correct its unit in the table 'signals', or bind another signal");
     }
+    out.expected.unit = out.unit;
+    if (unit) {
+      out.expected.any_quantity = false;
+      out.expected.unit.dimension = wanted;
+    }
     out_.columns.push_back(std::move(out));
     return static_cast<int>(out_.columns.size()) - 1;
   }
 
-  void add_joint(const JointBinding& binding) {
-    const auto id = scene::find_joint(twin_.scene, binding.joint.path);
+  // A joint of one degree of freedom; none, and an error, where there is no such.
+  std::optional<scene::JointId> find_joint(const ScenePath& at) {
+    const auto id = scene::find_joint(twin_.scene, at.path);
     if (!id) {
       std::vector<std::string> names;
       for (const scene::JointId j : twin_.moving) names.push_back(twin_.scene.joints[j.index()].path);
-      error(binding.joint, "unknown-joint", "the scene has no joint of this name",
-            did_you_mean(binding.joint.path, names,
-                         did_you_mean(label_of(binding.joint.path), names,
-                                      "see 'geoul check " + site_.scene + "' for its joints")));
-      return;
+      error(
+          at, "unknown-joint", "the scene has no joint of this name",
+          did_you_mean(at.path, names,
+                       did_you_mean(label_of(at.path), names, "see 'geoul check " + site_.scene + "' for its joints")));
+      return std::nullopt;
     }
     const scene::Joint& joint = twin_.scene.joints[id->index()];
-    if (velocity_size(joint.type) != 1 || !joint.enabled) {
-      error(binding.joint, "joint-type",
-            std::string("a ") + (joint.enabled ? scene::to_string(joint.type) : "disabled") +
-                " joint cannot follow one signal",
-            "bind a revolute, continuous or prismatic joint");
+    if (velocity_size(joint.type) == 1 && joint.enabled) return id;
+    error(at, "joint-type",
+          std::string("a ") + (joint.enabled ? scene::to_string(joint.type) : "disabled") +
+              " joint cannot follow one signal",
+          "bind a revolute, continuous or prismatic joint");
+    return std::nullopt;
+  }
+
+  BoundValue& add_value(std::string name, const SignalName& signal, const char* unit) {
+    BoundValue out;
+    out.name = std::move(name);
+    out.column = column(signal, unit);
+    const link::Dimension dimension = out_.columns[static_cast<std::size_t>(out.column)].unit.dimension;
+    if (unit) {
+      out.unit = unit;
+    } else if (dimension != link::Dimension{}) {
+      out.unit = link::to_string(dimension);
+    }
+    return out_.values.emplace_back(std::move(out));
+  }
+
+  void add_sensor(const SensorBinding& binding) {
+    using Measures = SensorBinding::Measures;
+    const std::string name = "sensor/" + binding.name;
+    if (!binding.joint) {
+      add_value(name, binding.value, nullptr);
       return;
     }
+    const auto id = find_joint(*binding.joint);
+    if (!id) return;
+    const bool slides = twin_.scene.joints[id->index()].type == scene::JointType::kPrismatic;
+    const char* const kUnits[2][4] = {{"", "rad", "rad/s", "N.m"}, {"", "m", "m/s", "N"}};
+    BoundValue& out =
+        add_value(name, binding.value, kUnits[slides ? 1 : 0][static_cast<std::size_t>(binding.measures)]);
+    const scene::JointAddress address = twin_.model.layout.joints[id->index()];
+    out.measures = binding.measures;
+    out.at = binding.measures == Measures::kPosition ? address.q : address.v;
+  }
+
+  void add_joint(const JointBinding& binding) {
+    const auto id = find_joint(binding.joint);
+    if (!id) return;
+    const scene::Joint& joint = twin_.scene.joints[id->index()];
     const scene::JointAddress address = twin_.model.layout.joints[id->index()];
     BoundJoint out;
     out.joint = *id;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "geoul/core/diagnostics.h"
+#include "geoul/link/link.h"
 #include "geoul/runtime/site.h"
 #include "geoul/runtime/twin.h"
 
@@ -14,9 +15,10 @@ namespace geoul::runtime {
 
 // A signal that something is bound to.
 struct BoundColumn {
-  std::string source, column;  // as in the site file
-  std::string name;            // of the protocol
-  link::Unit unit;             // it comes in
+  std::string source, column;     // as in the site file
+  std::string name;               // of the protocol
+  link::Unit unit;                // it comes in
+  link::ExpectedUnit expected{};  // the same, for the plant's own words to be held against
 };
 
 // A velocity that nothing measures: the derivative of a position, behind the columns.
@@ -42,11 +44,21 @@ struct BoundSite {
   std::array<int, 3> force{};
 };
 
+// What has a name of its own and no place in the motion.
+struct BoundValue {
+  std::string name;  // "sensor/spindle", "parameter/payload"
+  std::string unit;  // SI, as its signal says; empty where it says none
+  int column = -1;
+  SensorBinding::Measures measures = SensorBinding::Measures::kItself;
+  int at = -1;  // address in State of what it measures; -1: the twin predicts nothing
+};
+
 struct Bindings {
   std::vector<BoundColumn> columns;  // each once
   std::vector<DerivedColumn> derived;
   std::vector<BoundJoint> joints;
   std::vector<BoundSite> sites;
+  std::vector<BoundValue> values;             // sensors, then parameters
   bool has_reference = false;                 // every joint has one
   std::optional<FrameAddress> constant_from;  // of judge.constant_transform
 

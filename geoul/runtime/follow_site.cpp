@@ -13,7 +13,9 @@ namespace {
 Result<std::vector<std::unique_ptr<link::Link>>> make_links(const Site& site, const Bindings& bindings) {
   std::vector<std::unique_ptr<link::Link>> out;
   for (const LinkSpec& spec : site.links) {
-    Result<std::unique_ptr<link::Link>> link = make_link(spec, LiveMirror::asked_of(spec, bindings).names, unix_now);
+    LiveMirror::Asked asked = LiveMirror::asked_of(spec, bindings);
+    Result<std::unique_ptr<link::Link>> link =
+        make_link(spec, std::move(asked.names), unix_now, std::move(asked.units));
     if (!link) {
       const std::string where = site.file + ":" + std::to_string(spec.line) + ": link '" + spec.id + "': ";
       return Error{link.error().code, where + link.error().message};
@@ -47,6 +49,10 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   mirror_options.now = unix_now;
   mirror_options.currents = std::move(currents);
   LiveMirror mirror(twin, site, std::move(*bindings), std::move(*links), std::move(mirror_options));
+  const Result<TwinServe> serve = twin_serve(site.serve, options.serve_opcua, options.serve_ros);
+  if (!serve) return serve.error();
+  Result<std::unique_ptr<TwinServer>> twin_server = start_twin_server(*serve, twin, &site, mirror, **server);
+  if (!twin_server) return twin_server.error();
   Publisher publisher(twin, mirror, server->get(), {});
   RunResult result;
   if (options.write) {
@@ -66,6 +72,7 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   live.stop = options.stop;
   live.on_status = output.status;
   live.on_words = output.say;
+  live.twin_server = twin_server->get();
   run_live(mirror, publisher, server->get(), clock, live);
   result.report = mirror.report();
   if (result.folder.empty()) return result;

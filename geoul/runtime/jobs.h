@@ -51,7 +51,8 @@ struct RunOptions {
   std::string out;                    // folder for recording and report; empty: one is made
   bool write = true;                  // false: no files at all
   double speed = 1;
-  std::string studio;  // folder of the web application; empty: see find_studio
+  std::string serve_opcua, serve_ros;  // the twin to others: "4840", "0" (serve.h: twin_serve); empty: as the site says
+  std::string studio;                  // folder of the web application; empty: see find_studio
   AccessOptions access{};
   const std::atomic<bool>* stop = nullptr;
 };
@@ -74,7 +75,8 @@ struct SimulateOptions {
   std::string catalogue;                // of it, as HistoryPlace::catalogue
   std::optional<std::uint16_t> port;    // none: 8765
   std::string host = "127.0.0.1";
-  bool headless = false;  // as fast as possible, without a server
+  bool headless = false;               // as fast as possible, without a server
+  std::string serve_opcua, serve_ros;  // as RunOptions
   std::string studio;
   AccessOptions access{};
   const std::atomic<bool>* stop = nullptr;
@@ -100,6 +102,18 @@ struct ProbeOptions {
 Result<std::vector<link::OfferedSignal>> probe_link(const ProbeOptions& options);
 // [{name, type, unit, can_write, value, description}]
 std::string to_json(const std::vector<link::OfferedSignal>& offered);
+
+// A certificate that a plant's OPC UA server has shown and that nobody has trusted yet.
+struct StrangeCertificate {
+  std::string thumbprint;   // SHA-1, 40 hexadecimal digits: what OPC UA's tools show
+  std::string description;  // one line
+};
+
+// Connects to a plant over OPC UA; none where its certificate is trusted already. kUnsupported for other protocols,
+// kUnavailable where nothing answers, or where the certificate cannot be trusted as it is (expired).
+Result<std::optional<StrangeCertificate>> look_at_certificate(const ProbeOptions& options);
+// Trusts a certificate that look_at_certificate() has found; the file where it now lies.
+Result<std::string> trust_certificate(const std::string& thumbprint);
 
 struct SiteInitOptions {
   std::string scene;

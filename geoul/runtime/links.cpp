@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "geoul/core/nearest.h"
 #include "geoul/core/unix_time.h"
@@ -136,6 +137,9 @@ MadeLink make_rtde(const LinkSpec& spec, Options& words, link::LinkOptions optio
   out.host = address.host;
   out.port = address.port;
   out.frequency = words.number("frequency_hz", 125, 1, 500);
+  std::istringstream inputs(words.text("inputs"));  // names between spaces: a comma ends the setting on a command line
+  for (std::string name; inputs >> name;) out.inputs.push_back(name);
+  out.analog_current = words.choice("analog_output", {"voltage", "current"}, 0) == 1;
   if (words.error()) return *words.error();
   return link::make_rtde_link(std::move(out));
 }
@@ -148,6 +152,7 @@ MadeLink make_modbus(const LinkSpec& spec, Options& words, link::LinkOptions opt
   out.port = address.port;
   out.unit = static_cast<int>(words.number("unit_id", 255, 0, 255));
   if (spec.period.ns > 0) out.period = spec.period;
+  out.gap = static_cast<int>(words.number("gap", out.gap, 0, 2000));
   const std::string order = words.text("byte_order", "abcd");
   if (const auto known = link::modbus_order(order)) {
     out.order = *known;
@@ -248,8 +253,8 @@ const std::vector<Protocol>& protocols() {
        {"security", "user", "password_file", "publishing_s", "sampling_s", "queue"},
        make_opcua},
       {"ros2", "ros2://localhost", false, {"domain", "node_name"}, make_ros2},
-      {"rtde", "rtde://192.168.0.10", false, {"frequency_hz"}, make_rtde},
-      {"modbus", "modbus://192.168.0.20:502", false, {"unit_id", "byte_order"}, make_modbus},
+      {"rtde", "rtde://192.168.0.10", false, {"frequency_hz", "inputs", "analog_output"}, make_rtde},
+      {"modbus", "modbus://192.168.0.20:502", false, {"unit_id", "byte_order", "gap"}, make_modbus},
       {"rosbag", "rosbag:recording.mcap", false, {"speed", "loop"}, make_rosbag},
       {"csv", "csv:recording.csv", false, {"time_column", "speed", "loop"}, make_csv},
   };
@@ -304,10 +309,13 @@ std::optional<Error> check_link(const LinkSpec& spec) {
   return made.error();
 }
 
-MadeLink make_link(const LinkSpec& spec, std::vector<std::string> signals, std::function<Time()> now) {
+MadeLink make_link(const LinkSpec& spec, std::vector<std::string> signals, std::function<Time()> now,
+                   std::vector<link::ExpectedUnit> units) {
   if (const std::optional<Error> wrong = check_words(spec)) return *wrong;
   Options words(spec);
-  return find_protocol(spec.url)->make(spec, words, link_options(spec, std::move(signals), std::move(now)));
+  link::LinkOptions options = link_options(spec, std::move(signals), std::move(now));
+  options.units = std::move(units);
+  return find_protocol(spec.url)->make(spec, words, std::move(options));
 }
 
 Duration stale_after(const LinkSpec& spec) {

@@ -4,8 +4,8 @@
 //   opc.tcp://HOST[:4840]        OPC UA                                security user password_file publishing_s
 //                                sampling_s queue
 //   ros2://localhost, //eth0     ROS 2 over DDS                        domain node_name
-//   rtde://HOST[:30004]          a Universal Robots controller          frequency_hz
-//   modbus://HOST[:502]          a Modbus TCP device                    unit_id byte_order
+//   rtde://HOST[:30004]          a Universal Robots controller          frequency_hz inputs analog_output
+//   modbus://HOST[:502]          a Modbus TCP device                    unit_id byte_order gap
 //   rosbag:BAG                   a ROS 2 bag (MCAP), played             speed loop
 //   csv:FILE[,FILE]              a recording, played as if it were live time_column speed loop
 // Each protocol's keys are checked when the site is read; the adapters themselves are geoul/link's.
@@ -33,8 +33,9 @@ std::optional<Error> check_link(const LinkSpec& spec);
 
 // The link, not started, asked for these signals by their names of the protocol. kNotFound where a file of secrets or
 // certificates is missing, kUnsupported where this build lacks the protocol.
+// units: (signals) that they are taken in, or empty.
 Result<std::unique_ptr<link::Link>> make_link(const LinkSpec& spec, std::vector<std::string> signals,
-                                              std::function<Time()> now);
+                                              std::function<Time()> now, std::vector<link::ExpectedUnit> units = {});
 
 // How old a signal of the link may be. Plants that send everything again and again are silent for half a second at
 // most; those that send what changed (MQTT, OPC UA) are believed for as long as the link is live.

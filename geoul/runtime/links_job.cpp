@@ -1,7 +1,9 @@
 // The jobs "link probe" and "site init": what a plant offers, and a site file made from it.
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "geoul/core/unix_time.h"
+#include "geoul/link/opcua/opcua_link.h"
 #include "geoul/runtime/files.h"
 #include "geoul/runtime/jobs.h"
 #include "geoul/runtime/links.h"
@@ -34,6 +36,31 @@ Result<std::vector<link::OfferedSignal>> probe_link(const ProbeOptions& options)
   Result<std::vector<link::OfferedSignal>> offered = (*link)->browse(Duration::from_seconds(options.patience));
   (*link)->stop();
   return offered;
+}
+
+Result<std::optional<StrangeCertificate>> look_at_certificate(const ProbeOptions& options) {
+  if (!options.url.starts_with("opc.tcp:")) {
+    return Error{ErrorCode::kUnsupported,
+                 "'" + options.url +
+                     "': only servers of OPC UA (opc.tcp://) are trusted by hand; for mqtts:// "
+                     "give the authority's certificate as ca_file"};
+  }
+  const Result<std::vector<link::OfferedSignal>> offered = probe_link(options);
+  if (offered) return std::optional<StrangeCertificate>();
+  const std::string& words = offered.error().message;
+  static const std::regex kPrint("thumbprint ([0-9a-fA-F]{40})");
+  std::smatch found;
+  if (words.find("is not trusted yet") == std::string::npos || !std::regex_search(words, found, kPrint))
+    return offered.error();
+  const std::size_t begin = words.find('('), end = words.find(')');
+  return std::optional<StrangeCertificate>({found[1], words.substr(begin + 1, end - begin - 1)});
+}
+
+Result<std::string> trust_certificate(const std::string& thumbprint) {
+  const std::string folder = link::default_opcua_state_folder();
+  if (folder.empty())
+    return Error{ErrorCode::kUnavailable, "there is no folder for certificates: set HOME or XDG_STATE_HOME"};
+  return link::trust_opcua_certificate(folder, thumbprint);
 }
 
 std::string to_json(const std::vector<link::OfferedSignal>& offered) {

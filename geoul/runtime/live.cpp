@@ -1,6 +1,8 @@
 #include "geoul/runtime/live.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "geoul/core/unix_time.h"
 #include "geoul/runtime/links.h"
@@ -59,6 +61,26 @@ bool answer_requests(Server& server, const Services& services, Loop& loop, Playe
   return changed;
 }
 
+void publish_links(const Player& player, Publisher& publisher, TwinServer* twin_server) {
+  const std::vector<LinkStatus> links = player.links();
+  publisher.publish_links(links, unix_now());
+  if (twin_server) twin_server->set_links(links);
+}
+
+// The site's parameters are those signals whose names begin so: "parameter/payload" is the server's "/payload".
+void publish_parameters(const Player& player, Server& server, std::vector<double>& known) {
+  constexpr std::string_view kFront = "parameter";
+  const std::vector<link::SignalInfo>& names = player.signals();
+  const std::vector<SignalValue>& values = player.newest().signals;
+  known.resize(names.size(), std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
+    const double value = values[i].measured;
+    if (!names[i].name.starts_with("parameter/") || !std::isfinite(value) || value == known[i]) continue;
+    known[i] = value;
+    server.set_parameter({names[i].name.substr(kFront.size()), value}, false);
+  }
+}
+
 }  // namespace
 
 void run_live(Player& player, Publisher& publisher, Server* server, WallClock& clock, const LiveOptions& options) {
@@ -76,16 +98,26 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
   }
   player.on_delivery([&clock] { clock.wake(); });
   int report_version = -1;
+  const auto speak = [&](const std::vector<PlayerWords>& all) {
+    for (const PlayerWords& words : all) {
+      publisher.publish_log(words.level, words.text);
+      if (options.on_words) options.on_words(words.text);
+    }
+  };
+  if (options.twin_server) options.twin_server->publish(player.newest());
+  Time told = player.newest().state.time;  // to the twin's other servers
   Time next_status = clock.now();
+  std::vector<double> parameters;  // as the server has them
   publisher.publish_state(clock.now(), true);
   while (!(options.stop && options.stop->load())) {
     const bool changed = server && answer_requests(*server, services, loop, player);
     const LoopTurn turn =
         loop.turn([&] { publisher.publish_state(clock.now(), false); }, [&] { publisher.record_newest(); });
-    for (const PlayerWords& words : player.take_words()) {
-      publisher.publish_log(words.level, words.text);
-      if (options.on_words) options.on_words(words.text);
+    if (options.twin_server && player.newest().state.time != told) {
+      told = player.newest().state.time;
+      options.twin_server->publish(player.newest());
     }
+    speak(player.take_words());
     // What stands still is shown as it is: the last state of a burst, a leap, a pause.
     if (turn.leapt || turn.at_end || (turn.steps > 0 && loop.status().mode == ClockMode::kPaused)) {
       publisher.publish_state(clock.now(), true);
@@ -97,12 +129,15 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
     if (changed || turn.leapt || clock.now() >= next_status) {
       next_status = clock.now() + kStatusPeriod;
       publisher.publish_clock(loop.status());
-      if (player.is_live()) publisher.publish_links(player.links(), unix_now());
+      if (player.is_live()) publish_links(player, publisher, options.twin_server);
+      if (options.twin_server) speak(options.twin_server->take_words());
+      if (server) publish_parameters(player, *server, parameters);
       if (options.on_status) options.on_status(loop.status());
     }
     const bool over = turn.at_end && options.on_end && options.on_end();
     if (over || turn.finished) break;
-    clock.wait_until(std::min(turn.wake, next_status));
+    publisher.flush(clock.now());
+    clock.wait_until(std::min({turn.wake, next_status, publisher.due().value_or(next_status)}));
   }
   if (server) server->on_request({});
   player.on_delivery({});

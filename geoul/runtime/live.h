@@ -6,6 +6,7 @@
 
 #include "geoul/runtime/loop.h"
 #include "geoul/runtime/publisher.h"
+#include "geoul/runtime/twin_server.h"
 
 namespace geoul::runtime {
 
@@ -14,6 +15,7 @@ struct LiveOptions {
   const std::atomic<bool>* stop = nullptr;            // set by a signal handler: ends the run within 0.1 s
   std::function<void(const ClockStatus&)> on_status;  // five times a second
   std::function<void(const std::string&)> on_words;   // what a live player says: a link came, or went
+  TwinServer* twin_server = nullptr;                  // is told every newest state; null: there is none
   std::function<bool()> on_end;                       // the player has reached its end; true ends the run
 };
 

@@ -27,6 +27,7 @@ LiveMirror::Asked LiveMirror::asked_of(const LinkSpec& spec, const Bindings& bin
     if (bindings.columns[c].source != spec.id) continue;
     out.names.push_back(bindings.columns[c].name);
     out.columns.push_back(c);
+    out.units.push_back(bindings.columns[c].expected);
   }
   return out;
 }
@@ -132,6 +133,11 @@ bool LiveMirror::receive() {
   if (!row) return false;
   accept(*row);
   return true;
+}
+
+Duration LiveMirror::look_again() const {
+  const std::optional<Time> due = assembler_->due();
+  return due ? std::clamp(*due - options_.now(), Duration{0}, Player::look_again()) : Player::look_again();
 }
 
 void LiveMirror::accept(const LiveRow& row) {

@@ -34,6 +34,7 @@ class LiveMirror : public Player {
   struct Asked {
     std::vector<std::string> names;
     std::vector<std::size_t> columns;
+    std::vector<link::ExpectedUnit> units;
   };
   static Asked asked_of(const LinkSpec& spec, const Bindings& bindings);
 
@@ -55,6 +56,7 @@ class LiveMirror : public Player {
   bool is_following() const override { return following_; }
   void follow(bool on) override;
   bool receive() override;
+  Duration look_again() const override;
   const Snapshot& newest() const override { return newest_.snapshot(); }
   std::vector<LinkStatus> links() const override;
   void on_delivery(std::function<void()> wake) override { wake_ = std::move(wake); }

@@ -282,13 +282,43 @@ TEST(LiveMirror, ForgetsTheOldestRowsBeyondItsMemory) {
   EXPECT_EQ(live.snapshot().state.time, live.begin());
 }
 
+TEST(LiveMirror, SensorsAndParametersAreSignalsOfTheirOwn) {
+  Cell cell(
+      [](Site& site) {
+        const SignalName q{"rtde", "actual_q_1", 0}, current{"rtde", "actual_current_2", 0};
+        site.sensors = {
+            {"encoder", q, ScenePath{"/Cell/UR3e/Joints/shoulder_lift", 0}, SensorBinding::Measures::kPosition, 0},
+            {"motor", current, std::nullopt, SensorBinding::Measures::kItself, 0}};
+        site.parameters = {{"payload", {"rtde", "payload_mass", 0}, 0}};
+        site.links[0].signals = {{"payload_mass", "", "g", *link::parse_unit("g"), 0}};
+      },
+      false);
+  std::vector<link::Intake::Item> items;
+  for (std::uint32_t c = 0; c < cell.columns.size(); ++c)
+    items.push_back({c, cell.columns[c].column == "payload_mass" ? 1500.0 : 0.25, link::Quality::kGood, cell.clock});
+  cell.link->intake.deliver(std::move(items));
+  ASSERT_TRUE(cell.live->step());
+  const auto value = [&](const std::string& name) {
+    const std::vector<link::SignalInfo>& names = cell.live->signals();
+    const auto at = std::find_if(names.begin(), names.end(), [&](const link::SignalInfo& s) { return s.name == name; });
+    EXPECT_NE(at, names.end()) << name;
+    return at == names.end() ? SignalValue()
+                             : cell.live->snapshot().signals[static_cast<std::size_t>(at - names.begin())];
+  };
+  EXPECT_EQ(value("sensor/encoder").measured, 0.25);
+  EXPECT_EQ(value("sensor/encoder").predicted, 0.25);
+  EXPECT_EQ(value("sensor/motor").measured, 0.25);
+  EXPECT_TRUE(std::isnan(value("sensor/motor").predicted));
+  EXPECT_EQ(value("parameter/payload").measured, 1.5);  // kg
+}
+
 // Rows by themselves: one column that moves a joint, its velocity, and one that is only looked at.
 struct Rows {
   Bindings bindings;
   LiveRows rows;
-  static Bindings make() {
+  static Bindings make(const std::string& third) {
     Bindings out;
-    out.columns = {{"l", "p", "p", {}}, {"l", "v", "v", {}}, {"l", "i", "i", {}}};
+    out.columns = {{"l", "p", "p", {}}, {"l", "v", "v", {}}, {third, "i", "i", {}}};
     BoundJoint joint;
     joint.position = 0;
     joint.velocity = 1;
@@ -302,7 +332,8 @@ struct Rows {
     out.stale_after.assign(3, Duration{100'000'000});
     return out;
   }
-  Rows() : bindings(make()), rows(bindings, options(), {0.5, 0, std::numeric_limits<double>::quiet_NaN()}) {}
+  explicit Rows(const std::string& third_link = "l")
+      : bindings(make(third_link)), rows(bindings, options(), {0.5, 0, std::numeric_limits<double>::quiet_NaN()}) {}
   void add(std::size_t column, double value, std::int64_t ms, link::Quality quality = link::Quality::kGood) {
     rows.add(column, value, quality, Time{ms * 1'000'000}, Time{ms * 1'000'000});
   }
@@ -345,6 +376,22 @@ TEST(LiveRows, LateAndOldUpdatesMakeNoRow) {
   r.add(0, 7, 990);
   EXPECT_EQ(r.rows.late(), 1u);
   EXPECT_FALSE(r.take(2000));
+}
+
+TEST(LiveRows, NoRowWaitsForALinkThatMovesNothing) {
+  Rows r("elsewhere");
+  r.add(2, 7, 990);  // makes no row
+  EXPECT_FALSE(r.rows.is_open());
+  r.add(0, 1, 1000);
+  ASSERT_TRUE(r.rows.due());
+  EXPECT_GT(*r.rows.due(), Time{1'000'000'000});
+  r.add(2, 8, 1500);  // however much later, it ends none
+  EXPECT_FALSE(r.take(1000));
+  r.add(1, 2, 1000);
+  const std::optional<LiveRow> row = r.take(1000);  // and the row does not wait for it
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->values, (std::vector<double>{1, 2, 8}));
+  EXPECT_FALSE(r.rows.due());
 }
 
 TEST(LiveRows, StaleAndBadColumnsAreNotUsed) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 
 namespace geoul::runtime {
 
@@ -17,6 +18,14 @@ LiveRows::LiveRows(const Bindings& bindings, LiveRowOptions options, std::vector
     const auto velocity = static_cast<std::size_t>(joint.velocity);
     if (velocity < columns_.size()) columns_[velocity].moves = true;
   }
+  std::set<std::string> moving;  // links
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    if (columns_[c].moves) moving.insert(bindings_.columns[c].source);
+  }
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    columns_[c].makes_row = moving.empty() || moving.contains(bindings_.columns[c].source);
+    makes_row_count_ += columns_[c].makes_row ? 1 : 0;
+  }
 }
 
 void LiveRows::add(std::size_t index, double value, link::Quality quality, Time time, Time receive_time) {
@@ -25,13 +34,13 @@ void LiveRows::add(std::size_t index, double value, link::Quality quality, Time 
     column.bad = true;
     return;
   }
-  if (open_ && time - open_time_ > options_.tolerance) finish();
+  if (column.makes_row && open_ && time - open_time_ > options_.tolerance) finish();
   const bool is_late = last_time_ && time <= *last_time_;
   if (column.came && time < column.time) {
     ++late_;
     return;
   }
-  if (!open_ && !is_late) {
+  if (column.makes_row && !open_ && !is_late) {
     open_ = true;
     open_time_ = time;
     opened_at_ = receive_time;
@@ -47,9 +56,9 @@ void LiveRows::add(std::size_t index, double value, link::Quality quality, Time 
   column.time = time;
   column.came = true;
   column.bad = false;
-  if (!open_ || fresh_[index]) return;
+  if (!column.makes_row || !open_ || fresh_[index]) return;
   fresh_[index] = true;
-  if (++fresh_count_ == columns_.size()) finish();
+  if (++fresh_count_ == makes_row_count_) finish();
 }
 
 bool LiveRows::is_stale(std::size_t index, Time now) const {

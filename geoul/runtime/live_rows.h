@@ -1,6 +1,8 @@
 // LiveRows: turns the updates of live links, which come one by one, late, twice or not at all, into rows: one instant,
 // one value a column. An update opens a row at its time; the row is done when all columns have come, when one comes
 // that is clearly later, or when patience ends. Columns that did not come keep their last value until it is stale.
+// Links that move no joint make no rows and none waits for them: their newest values are in the next one (where no link
+// moves a joint, all make rows).
 #pragma once
 
 #include <cstdint>
@@ -36,6 +38,8 @@ class LiveRows {
   // The next row that is done at this time. Their times increase.
   std::optional<LiveRow> take(Time now);
   bool is_open() const { return open_; }
+  // When the open row's patience ends; none where no row is open.
+  std::optional<Time> due() const { return open_ ? std::optional(opened_at_ + options_.patience) : std::nullopt; }
 
   // Columns that are not to be believed at this time.
   std::vector<std::size_t> stale(Time now) const;
@@ -46,8 +50,10 @@ class LiveRows {
   struct Column {
     Time time;  // of the value
     double value = 0;
-    bool came = false, bad = true, moves = false;  // moves: position or velocity of a joint
-    double before = 0;                             // the value before, of another time
+    bool came = false, bad = true;
+    bool moves = false;      // position or velocity of a joint
+    bool makes_row = false;  // its link moves a joint
+    double before = 0;       // the value before, of another time
     Time time_before;
     bool has_before = false;
   };
@@ -59,7 +65,7 @@ class LiveRows {
   std::vector<Column> columns_;
   std::vector<double> start_;
   std::vector<bool> fresh_;
-  std::size_t fresh_count_ = 0;
+  std::size_t fresh_count_ = 0, makes_row_count_ = 0;
   bool open_ = false;
   Time open_time_, opened_at_;
   std::optional<Time> last_time_;

@@ -8,7 +8,6 @@ namespace {
 
 constexpr Duration kIdle{100'000'000};
 constexpr Duration kRest{4'000'000};  // between turns in real time: small steps are taken in bunches
-constexpr Duration kLook{5'000'000};  // a live player is looked at this often, deliveries apart
 constexpr Duration kWindow{1'000'000'000};
 constexpr double kLeastSpeed = 1e-3, kMostSpeed = 1e3;
 
@@ -71,7 +70,6 @@ void Loop::take_due_steps(const std::function<void()>& on_step, LoopTurn& turn) 
 void Loop::follow_plant(const std::function<void()>& on_step, const std::function<void()>& on_receive, LoopTurn& turn) {
   const Time started = clock_.now();
   const auto in_budget = [&] { return clock_.now() - started < options_.budget; };
-  turn.wake = started + kLook;
   if (player_.is_following()) {
     while (step(on_step, turn)) {
       if (!in_budget()) {
@@ -79,15 +77,15 @@ void Loop::follow_plant(const std::function<void()>& on_step, const std::functio
         return;
       }
     }
+    turn.wake = clock_.now() + player_.look_again();
     return;
   }
   while (player_.receive()) {
     if (on_receive) on_receive();
     if (!in_budget()) break;
   }
-  const Time wake = turn.wake;
   take_due_steps(on_step, turn);
-  turn.wake = std::min(turn.wake, wake);
+  turn.wake = std::min(turn.wake, started + player_.look_again());
   // who has caught up with the plant follows it again
   if (mode_ != ClockMode::kPaused && player_.snapshot().state.time >= player_.end()) {
     player_.follow(true);

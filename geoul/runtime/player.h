@@ -70,6 +70,7 @@ class Player {
   virtual bool is_following() const { return false; }
   virtual void follow(bool) {}
   virtual bool receive() { return false; }  // takes in one more row, to be recorded; false: there is none
+  virtual Duration look_again() const { return {5'000'000}; }  // when receive() may have one without a delivery
   virtual const Snapshot& newest() const { return snapshot(); }
   virtual std::vector<LinkStatus> links() const { return {}; }
   virtual void on_delivery(std::function<void()>) {}            // called from other threads

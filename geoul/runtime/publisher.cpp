@@ -1,6 +1,7 @@
 #include "geoul/runtime/publisher.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace geoul::runtime {
 namespace {
@@ -10,11 +11,12 @@ std::size_t index(TopicId topic) { return static_cast<std::size_t>(topic); }
 }  // namespace
 
 Publisher::Publisher(const Twin& twin, const Player& player, Server* server, PublishRates rates)
-    : twin_(twin), player_(player), server_(server), rates_(rates) {
+    : twin_(twin), player_(player), server_(server), rates_(rates), streams_(topics().size()) {
   if (!server_) return;
   for (const Topic& topic : topics()) {
-    channels_.push_back(server_->add_channel({0, topic.name, topic.schema.encoding, topic.schema.name,
-                                              topic.schema.encoding, topic.schema.data, topic.latched}));
+    channels_.push_back(
+        server_->add_channel({0, topic.name, topic.schema.encoding, topic.schema.name, topic.schema.encoding,
+                              topic.schema.data, topic.latched, topic.page_period.ns > 0, topic.page_period}));
   }
   const Time time = player_.snapshot().state.time;
   send(TopicId::kScene, time, scene_message(twin_, time));
@@ -47,8 +49,6 @@ Result<void> Publisher::stop_recording() {
   return closed;
 }
 
-bool Publisher::wanted(TopicId topic) const { return server_ && server_->wants(channels_[index(topic)]); }
-
 void Publisher::send(TopicId topic, Time time, std::string bytes) {
   if (server_) server_->publish(channels_[index(topic)], time, std::move(bytes));
 }
@@ -71,36 +71,51 @@ void Publisher::publish_state(Time wall, bool force) {
   const Time time = snapshot.state.time;
   const bool is_past = player_.is_live() && !player_.is_following();
   const bool records = !is_past && is_to_record(time);
-  const bool frame = server_ && (force || !frame_sent_ || wall - *frame_sent_ >= rates_.frame);
-  const bool sample = server_ && (force || !sample_sent_ || wall - *sample_sent_ >= rates_.sample);
   if (records) recorded_ = time;
-  if (frame) frame_sent_ = wall;
-  if (sample) sample_sent_ = wall;
-  put_state(snapshot, records, frame, sample);
-  if (frame) server_->publish_time(time);
+  std::vector<std::pair<TopicId, std::string>> made;  // who listens goes first, the recording after
+  for_each_state_topic(snapshot, [&](TopicId topic, const Make& make) {
+    std::string bytes;
+    if (server_) send_state(topic, wall, force, snapshot, make, bytes);
+    if (records) made.emplace_back(topic, bytes.empty() ? make() : std::move(bytes));
+  });
+  if (server_ && (force || !time_sent_ || wall - *time_sent_ >= rates_.time)) {
+    time_sent_ = wall;
+    server_->publish_time(time);
+  }
+  for (const auto& [topic, bytes] : made) record(topic, time, bytes);
 }
 
-// Records the messages of a snapshot, and sends those that are due at this moment and that somebody wants.
-void Publisher::put_state(const Snapshot& snapshot, bool records, bool frame, bool sample) {
-  const Time time = snapshot.state.time;
-  const auto put = [&](TopicId topic, bool live, const auto& make) {
-    const bool sends = live && wanted(topic);
-    if (!sends && !records) return;
-    std::string bytes = make();
-    if (records) record(topic, time, bytes);
-    if (sends) send(topic, time, std::move(bytes));
-  };
-  put(TopicId::kTransforms, frame, [&] { return transforms_message(twin_, snapshot.state); });
-  put(TopicId::kFixedJoints, frame, [&] { return fixed_joints_message(twin_, snapshot); });
-  put(TopicId::kJoints, sample, [&] { return joints_message(twin_, snapshot); });
-  if (!player_.signals().empty()) {
-    put(TopicId::kSignals, sample, [&] { return signals_message(player_.signals(), snapshot); });
+void Publisher::flush(Time wall) {
+  if (!due() || *due() > wall) return;
+  const Snapshot& snapshot = player_.snapshot();
+  for_each_state_topic(snapshot, [&](TopicId topic, const Make& make) {
+    std::string bytes;
+    if (streams_[index(topic)].waits) send_state(topic, wall, false, snapshot, make, bytes);
+  });
+}
+
+std::optional<Time> Publisher::due() const {
+  std::optional<Time> first;
+  for (const Stream& stream : streams_) {
+    if (stream.waits && (!first || stream.due < *first)) first = stream.due;
   }
-  put(TopicId::kWrenches, frame, [&] { return wrenches_message(twin_, snapshot); });
+  return first;
+}
+
+// The topics that tell a snapshot, those that somebody may steer by first.
+void Publisher::for_each_state_topic(const Snapshot& snapshot,
+                                     const std::function<void(TopicId, const Make&)>& visit) const {
+  visit(TopicId::kJoints, [&] { return joints_message(twin_, snapshot); });
+  if (!player_.signals().empty())
+    visit(TopicId::kSignals, [&] { return signals_message(player_.signals(), snapshot); });
+  visit(TopicId::kTransforms, [&] { return transforms_message(twin_, snapshot.state); });
+  visit(TopicId::kFixedJoints, [&] { return fixed_joints_message(twin_, snapshot); });
+  visit(TopicId::kWrenches, [&] { return wrenches_message(twin_, snapshot); });
   if (const dynamics::World* world = player_.world()) {
-    put(TopicId::kContacts, frame, [&] { return contacts_message(*world); });
-    put(TopicId::kDrags, frame, [&] { return drags_message(*player_.drags(), time); });
-    put(TopicId::kResiduals, frame, [&] {
+    const Time time = snapshot.state.time;
+    visit(TopicId::kContacts, [&] { return contacts_message(*world); });
+    visit(TopicId::kDrags, [&] { return drags_message(*player_.drags(), time); });
+    visit(TopicId::kResiduals, [&] {
       Report residuals;
       residuals.lines = player_.figures();
       return report_message(residuals, time);
@@ -108,12 +123,35 @@ void Publisher::put_state(const Snapshot& snapshot, bool records, bool frame, bo
   }
 }
 
+// Makes and sends a message where it is due and somebody wants it; `bytes` is then the message.
+bool Publisher::send_state(TopicId topic, Time wall, bool force, const Snapshot& snapshot, const Make& make,
+                           std::string& bytes) {
+  Stream& stream = streams_[index(topic)];
+  stream.waits = true;
+  if (!force && wall < stream.due) return false;
+  stream.waits = false;
+  const std::optional<Duration> period = server_->period(channels_[index(topic)]);
+  if (!period) {
+    stream.due = wall + rates_.time;  // asks again then
+    return false;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  bytes = make();
+  send(topic, snapshot.state.time, bytes);
+  const double cost = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const Duration pause = std::max({*period, rates_.live, Duration::from_seconds(cost / rates_.share)});
+  stream.due =
+      std::max(stream.due, wall - pause) + pause;  // rows that come a little late do not thin out the next ones
+  return true;
+}
+
+// Of a live player that shows its past: nobody is sent what is recorded.
 void Publisher::record_newest() {
   const Snapshot& snapshot = player_.newest();
   const Time time = snapshot.state.time;
   if (!is_to_record(time)) return;
   recorded_ = time;
-  put_state(snapshot, true, false, false);
+  for_each_state_topic(snapshot, [&](TopicId topic, const Make& make) { record(topic, time, make()); });
 }
 
 void Publisher::publish_links(const std::vector<LinkStatus>& links, Time now) {

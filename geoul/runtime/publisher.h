@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "geoul/core/result.h"
 #include "geoul/history/mcap_writer.h"
@@ -14,9 +16,10 @@
 namespace geoul::runtime {
 
 struct PublishRates {
-  Duration frame{16'000'000};  // least wall time between poses and fixed joints sent to clients
-  Duration sample{4'000'000};  // least wall time between joints and signals sent to clients
-  Duration record{0};          // least time of the twin between recorded states; 0: every step
+  Duration live{500'000};     // least wall time between two messages of a topic to programs: rows of 1 kHz all pass
+  double share = 0.1;         // of the loop's time that making and sending the messages of one topic may take
+  Duration time{16'000'000};  // least wall time between two messages of the clock's time alone
+  Duration record{0};         // least time of the twin between recorded states; 0: every step
 };
 
 class Publisher {
@@ -30,9 +33,14 @@ class Publisher {
   Result<void> stop_recording();
   bool recording() const { return writer_.has_value(); }
 
-  // The snapshot after a step or a leap. `force` sends it to clients whatever the rates. Only states later than all
-  // recorded ones are recorded: a recording does not hold what is played twice.
+  // The snapshot after a step or a leap: sent at once, topic by topic, where its subscribers may have another message
+  // (web pages take fewer than programs: Channel::page_period), else by flush(). `force` sends it whatever the rates.
+  // Only states later than all recorded ones are recorded: a recording does not hold what is played twice.
   void publish_state(Time wall, bool force);
+  // Sends the newest of what publish_state() held back and is due now.
+  void flush(Time wall);
+  // When flush() next has something to do; none where nothing waits.
+  std::optional<Time> due() const;
   // Records the newest state of a live player that shows its past.
   void record_newest();
   void publish_links(const std::vector<LinkStatus>& links, Time now);
@@ -44,10 +52,15 @@ class Publisher {
   const std::optional<Error>& recording_error() const { return recording_error_; }
 
  private:
-  void put_state(const Snapshot& snapshot, bool records, bool frame, bool sample);
+  struct Stream {
+    Time due;            // wall: not before
+    bool waits = false;  // a newer state than the last one sent
+  };
+  using Make = std::function<std::string()>;
+  void for_each_state_topic(const Snapshot& snapshot, const std::function<void(TopicId, const Make&)>& visit) const;
+  bool send_state(TopicId topic, Time wall, bool force, const Snapshot& snapshot, const Make& make, std::string& bytes);
   void send(TopicId topic, Time time, std::string bytes);
   void record(TopicId topic, Time time, std::string_view bytes);
-  bool wanted(TopicId topic) const;
   bool is_to_record(Time time) const;
 
   const Twin& twin_;
@@ -58,7 +71,8 @@ class Publisher {
   std::optional<history::McapWriter> writer_;
   std::vector<std::uint16_t> record_channels_;  // by TopicId, in the recording
   std::optional<Time> recorded_;                // last state
-  std::optional<Time> frame_sent_, sample_sent_;
+  std::vector<Stream> streams_;                 // by TopicId
+  std::optional<Time> time_sent_;
   std::optional<Error> recording_error_;
 };
 

@@ -12,6 +12,8 @@
 #include "geoul/history/mcap_reader.h"
 #include "geoul/runtime/live.h"
 #include "geoul/runtime/mirror.h"
+#include "geoul/runtime/server/eventually.h"
+#include "geoul/runtime/server/raw_client.h"
 #include "geoul/runtime/simulation.h"
 
 namespace geoul::runtime {
@@ -73,6 +75,57 @@ TEST(Publisher, RecordsEveryRowAsItWas) {
   EXPECT_EQ(count["/model"], 1);
   EXPECT_EQ(count["/report"], 6);  // at the start, and after each of five recordings
   std::filesystem::remove(file);
+}
+
+// A subscriber of every topic by a plain socket; what it is sent, by its time.
+TEST(Publisher, SendsEachRowAtOnceAndTheNewestOfWhatCameTooFast) {
+  Diagnostics diagnostics;
+  const auto twin = load_twin(GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/cell.usda", diagnostics);
+  ASSERT_TRUE(twin) << diagnostics.text();
+  SimulationOptions options;
+  options.step.integrator = dynamics::Integrator::kSymplectic;
+  Simulation simulation(*twin, options);
+  auto server = Server::start({.port = 0});
+  ASSERT_TRUE(server) << server.error().message;
+  PublishRates rates;
+  rates.share = 1e9;  // what messages cost here does not matter
+  Publisher publisher(*twin, simulation, server->get(), rates);
+  RawClient client((*server)->port(), RawClient::Kind::kPlain);
+  ASSERT_EQ(client.open_web_socket("/"), 101);
+  std::uint32_t joints = 0;
+  for (std::uint32_t id = 1; id <= topics().size(); ++id) {
+    if (topics()[id - 1].name == "/joints") joints = id;
+  }
+  ASSERT_FALSE(client.next_text("advertise").empty());
+  client.send_frame(1, R"({"op":"subscribe","subscriptions":[{"id":1,"channelId":)" + std::to_string(joints) + "}]}");
+  ASSERT_TRUE(eventually([&] { return (*server)->period(joints) == Duration{0}; }));
+  const auto next_time = [&] {
+    for (;;) {
+      const auto [opcode, frame] = client.next_frame();
+      if (opcode < 0) return Time{-1};
+      ::geoul::JointStates states;
+      if (opcode != 2 || frame.empty() || frame[0] != 1) continue;
+      EXPECT_TRUE(states.ParseFromArray(frame.data() + 13, static_cast<int>(frame.size()) - 13));
+      return Time{states.timestamp().seconds() * 1'000'000'000 + states.timestamp().nanos()};
+    }
+  };
+  Time wall{5'000'000'000};
+  const auto step = [&](std::int64_t later) {
+    wall = wall + Duration{later};
+    simulation.step();
+    publisher.publish_state(wall, false);
+    return simulation.snapshot().state.time;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(step(1'000'000), next_time());  // rows of 1 kHz: each
+  EXPECT_EQ(step(700'000), next_time());                                // one that is early, too
+  step(100'000);
+  const Time newest = step(100'000);
+  ASSERT_TRUE(publisher.due());
+  EXPECT_GT(*publisher.due(), wall);
+  publisher.flush(wall);  // not yet
+  wall = *publisher.due();
+  publisher.flush(wall);
+  EXPECT_EQ(next_time(), newest);
 }
 
 TEST(ClockCommands, AreReadFromTheirBytes) {

@@ -43,6 +43,7 @@ std::vector<link::SignalInfo> RowEvaluator::signals() const {
       if (s.has_force) out.push_back({"specific_force/" + s.label + "/" + axis, "m/s2"});
     }
   }
+  for (const BoundValue& value : bindings_.values) out.push_back({value.name, value.unit});
   return out;
 }
 
@@ -104,6 +105,22 @@ void RowEvaluator::evaluate(Time time, std::span<const double> values, std::span
     out.weld_rotation = std::max(out.weld_rotation, weld.rotation);
   }
   measure_sites(values, out);
+  measure_values(values, out);
+}
+
+void RowEvaluator::measure_values(std::span<const double> values, RowMeasures& out) const {
+  using Measures = SensorBinding::Measures;
+  const scene::State& state = snapshot_.state;
+  out.values.resize(bindings_.values.size());
+  for (std::size_t i = 0; i < out.values.size(); ++i) {
+    const BoundValue& value = bindings_.values[i];
+    const auto at = static_cast<std::size_t>(value.at);
+    out.values[i].measured = values[static_cast<std::size_t>(value.column)];
+    out.values[i].twin = value.measures == Measures::kPosition   ? state.q[at]
+                         : value.measures == Measures::kVelocity ? state.v[at]
+                         : value.measures == Measures::kEffort   ? state.tau[at]
+                                                                 : kNaN;
+  }
 }
 
 void RowEvaluator::measure_sites(std::span<const double> values, RowMeasures& out) {
@@ -153,6 +170,7 @@ void RowEvaluator::fill_signals(const RowMeasures& m, const std::vector<std::opt
       if (bindings_.sites[i].has_force) snapshot_.signals.push_back({r.force[k], r.force_twin[k]});
     }
   }
+  for (const RowMeasures::ValueRow& r : m.values) snapshot_.signals.push_back({r.measured, r.twin});
 }
 
 }  // namespace geoul::runtime

@@ -38,6 +38,10 @@ struct RowMeasures {
     Vec3d force_reference;      // the twin's, along the reference motion
   };
   std::vector<SiteRow> sites;
+  struct ValueRow {
+    double measured = 0, twin = 0;  // SI
+  };
+  std::vector<ValueRow> values;  // (Bindings::values)
 };
 
 class RowEvaluator {
@@ -61,6 +65,7 @@ class RowEvaluator {
   void set_motion(Time time, std::span<const double> values, std::span<const double> acceleration, bool reference,
                   scene::State& state) const;
   void measure_sites(std::span<const double> values, RowMeasures& out);
+  void measure_values(std::span<const double> values, RowMeasures& out) const;
 
   const Twin& twin_;
   const Site& site_;

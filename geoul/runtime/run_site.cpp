@@ -162,6 +162,14 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
     if (!started) return started.error();
     server = std::move(started).value();
   }
+  const Result<TwinServe> serve = twin_serve(job->site.serve, options.serve_opcua, options.serve_ros);
+  if (!serve) return serve.error();
+  std::unique_ptr<TwinServer> twin_server;
+  if (server) {
+    auto started = start_twin_server(*serve, job->twin, &job->site, mirror, *server);
+    if (!started) return started.error();
+    twin_server = std::move(started).value();
+  }
   Publisher publisher(job->twin, mirror, server.get(), {});
   RunResult result;
   if (options.write) {
@@ -176,6 +184,8 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
   LiveOptions run;
   run.stop = options.stop;
   run.on_status = output.status;
+  run.on_words = output.say;
+  run.twin_server = twin_server.get();
   run.loop.mode = options.check ? ClockMode::kFreeRun : ClockMode::kRealTime;
   run.loop.speed = options.speed;
   run.loop.at_end = options.check ? AtEnd::kStop : AtEnd::kRepeat;

@@ -1,5 +1,6 @@
 #include "geoul/runtime/serve.h"
 
+#include <charconv>
 #include <cstdlib>
 
 #include "geoul/runtime/access/certificate.h"
@@ -61,6 +62,70 @@ Result<std::unique_ptr<Server>> start_server(const ServeOptions& serve) {
   if (server || server.error().message.find(';') != std::string::npos) return server;
   return Error{server.error().code,
                server.error().message + "; choose an address of this machine with --host, or another --port"};
+}
+
+namespace {
+
+// The whole text as a number of `least` to `most`.
+std::optional<int> whole_number(std::string_view text, int least, int most) {
+  int value = 0;
+  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || stop != text.data() + text.size() || value < least || value > most) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+Result<TwinServe> twin_serve(const TwinServe& of_site, const std::string& opcua, const std::string& ros) {
+  TwinServe out = of_site;
+  if (!opcua.empty()) {
+    if (!out.opcua) out.opcua.emplace();
+    const std::size_t colon = opcua.rfind(':');
+    const std::optional<int> port = whole_number(opcua.substr(colon == std::string::npos ? 0 : colon + 1), 1, 65535);
+    if (!port || colon == 0)
+      return Error{ErrorCode::kBadInput, "--serve-opcua '" + opcua + "' is no port; write 4840, or ADDRESS:4840"};
+    if (colon != std::string::npos) out.opcua->host = opcua.substr(0, colon);
+    out.opcua->port = static_cast<std::uint16_t>(*port);
+  }
+  if (!ros.empty()) {
+    if (!out.ros) out.ros.emplace();
+    const std::size_t at = ros.find('@');
+    const std::optional<int> domain = whole_number(std::string_view(ros).substr(0, at), 0, 232);
+    if (!domain || at + 1 == ros.size())
+      return Error{ErrorCode::kBadInput, "--serve-ros '" + ros + "' is no domain of 0 to 232; write 0, or 0@eth0"};
+    out.ros->domain = *domain;
+    if (at != std::string::npos) out.ros->network = ros.substr(at + 1);
+  }
+  return out;
+}
+
+Result<std::unique_ptr<TwinServer>> start_twin_server(const TwinServe& serve, const Twin& twin, const Site* site,
+                                                      const Player& player, const Server& server) {
+  TwinServerOptions options;
+  options.serve = serve;
+  options.name = site ? site->name : twin.scene.name.empty() ? "twin" : twin.scene.name;
+  options.site = site;
+  options.signals = player.signals();
+  options.is_live = player.is_live();
+  const std::shared_ptr<access::Gate> gate = server.options().gate;
+  if (serve.opcua) {
+    const std::string& host = serve.opcua->host;
+    const bool is_local = host == "localhost" || host == "::1" || host.starts_with("127.");
+    if (!is_local && !gate->has_users()) {
+      return Error{ErrorCode::kBadInput, "OPC UA on " + host +
+                                             " opens the twin to the network, which needs users; add one with 'geoul "
+                                             "user add NAME --role view', or leave the address at 127.0.0.1"};
+    }
+  }
+  options.login = [gate](const std::string& user, const std::string& password) {
+    // who signs in by OPC UA has no address here: all wait together after wrong passwords
+    access::SignIn in = gate->sign_in(user, access::Secret(password), "opc.tcp");
+    if (in.outcome != access::SignIn::Outcome::kDone) return false;
+    if (const std::optional<access::Session> session = gate->find_session(in.session))
+      gate->sign_out(session->identity, "opc.tcp");
+    return true;
+  };
+  return TwinServer::start(twin, std::move(options));
 }
 
 void say_where_to_look(const Server& server, const std::string& studio,

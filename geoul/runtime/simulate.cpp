@@ -71,6 +71,17 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
     if (!started) return started.error();
     server = std::move(started).value();
   }
+  const Result<TwinServe> serve = twin_serve({}, options.serve_opcua, options.serve_ros);
+  if (!serve) return serve.error();
+  if (options.headless && (serve->opcua || serve->ros))
+    return Error{ErrorCode::kBadInput,
+                 "a simulation as fast as possible serves nobody: leave --headless or --serve-... out"};
+  std::unique_ptr<TwinServer> twin_server;
+  if (server) {
+    auto started = start_twin_server(*serve, *twin, nullptr, simulation, *server);
+    if (!started) return started.error();
+    twin_server = std::move(started).value();
+  }
   PublishRates rates;
   rates.record = std::max(kRecordPeriod, settings.step.dt);
   Publisher publisher(*twin, simulation, server.get(), rates);
@@ -107,6 +118,8 @@ Result<Report> simulate(const SimulateOptions& options, const JobOutput& output,
   live.stop = options.stop;
   live.loop.mode = options.headless ? ClockMode::kFreeRun : ClockMode::kRealTime;
   live.loop.at_end = options.headless ? AtEnd::kStop : AtEnd::kPause;
+  live.on_words = output.say;
+  live.twin_server = twin_server.get();
   live.on_status = [&](const ClockStatus& status) {
     for (const std::string& warning : simulation.take_warnings()) {
       if (output.say) output.say("warning: " + warning);

@@ -224,9 +224,11 @@ class SiteReader {
   }
 
   void read_bind(YamlMap& top) {
-    YamlMap bind(file_, top.get("bind", true), "bind", {"joints", "sites"});
+    YamlMap bind(file_, top.get("bind", true), "bind", {"joints", "sites", "sensors", "parameters"});
     for (const YAML::Node& node : bind.list("joints", true)) read_joint(node);
     for (const YAML::Node& node : bind.list("sites", false)) read_site_binding(node);
+    for (const YAML::Node& node : bind.list("sensors", false)) read_sensor(node);
+    for (const YAML::Node& node : bind.list("parameters", false)) read_parameter(node);
     if (bind.has("joints") && site_.joints.empty()) {
       file_.error(bind.get("joints", false), "bind.joints", "bad-value", "no joint is bound",
                   "bind at least one joint");
@@ -284,6 +286,56 @@ class SiteReader {
                      "put both into one binding");
     }
     site_.sites.push_back(binding);
+  }
+
+  // The name of a sensor or parameter, which no other one of the list has.
+  template <class Binding>
+  std::string own_name(YamlMap& map, const std::string& key, const std::vector<Binding>& others, int line) {
+    const std::string name = map.text(key, true);
+    for (const Binding& other : others) {
+      if (other.name != name || name.empty()) continue;
+      file_.error_at(line, map.path(key), "duplicate-name",
+                     "'" + name + "' is bound on line " + std::to_string(other.line) + " already",
+                     "rename one of them");
+    }
+    return name;
+  }
+
+  void read_sensor(const YAML::Node& node) {
+    using Measures = SensorBinding::Measures;
+    YamlMap map(file_, node, "bind.sensors", {"sensor", "value", "joint", "measures"});
+    if (!map.ok()) return;
+    SensorBinding binding;
+    binding.line = line_of(node);
+    binding.name = own_name(map, "sensor", site_.sensors, binding.line);
+    binding.value = signal(map, "value");
+    if (map.has("joint")) {
+      binding.joint = scene_path(map, "joint");
+      const std::string words = map.text("measures", true);
+      const std::vector<std::string> known = {"position", "velocity", "effort"};
+      const auto at = std::find(known.begin(), known.end(), words);
+      if (at != known.end()) {
+        binding.measures = static_cast<Measures>(1 + (at - known.begin()));
+      } else if (!words.empty()) {
+        file_.error(map.get("measures", false), map.path("measures"), "bad-value",
+                    "no joint has a '" + words + "' here",
+                    did_you_mean(words, known, "write position, velocity or effort"));
+      }
+    } else if (map.has("measures")) {
+      file_.error(map.get("measures", false), map.path("measures"), "missing-key", "it is not said of which joint",
+                  "add 'joint:', or delete this key");
+    }
+    site_.sensors.push_back(binding);
+  }
+
+  void read_parameter(const YAML::Node& node) {
+    YamlMap map(file_, node, "bind.parameters", {"parameter", "value"});
+    if (!map.ok()) return;
+    ParameterBinding binding;
+    binding.line = line_of(node);
+    binding.name = own_name(map, "parameter", site_.parameters, binding.line);
+    binding.value = signal(map, "value");
+    site_.parameters.push_back(binding);
   }
 
   void read_judge(const YAML::Node& node) {
@@ -401,15 +453,34 @@ class SiteReader {
   }
 
   void read_serve(const YAML::Node& node) {
-    YamlMap map(file_, node, "serve", {"host", "port"});
+    YamlMap map(file_, node, "serve", {"host", "port", "opcua", "ros2"});
     site_.host = map.text("host", false, site_.host);
-    const double port = map.number("port", false, site_.port);
-    if (port > 65535 || port != std::floor(port)) {
-      file_.error(map.get("port", false), "serve.port", "bad-value", "this is not a port",
-                  "write a whole number up to 65535; 0 takes any free one");
-    } else {
-      site_.port = static_cast<std::uint16_t>(port);
-    }
+    site_.port = port(map, site_.port, "write a whole number up to 65535; 0 takes any free one", 0);
+    section(map, "opcua", {"host", "port"}, [&](YamlMap& m) {
+      OpcuaServe& out = site_.serve.opcua.emplace();
+      out.host = m.text("host", false, out.host);
+      out.port = port(m, out.port, "write a whole number from 1 to 65535; 4840 is usual", 1);
+    });
+    section(map, "ros2", {"domain", "network", "namespace", "reliable_sensors"}, [&](YamlMap& m) {
+      RosServe& out = site_.serve.ros.emplace();
+      const double domain = m.number("domain", false, 0);
+      if (domain > 232 || domain != std::floor(domain)) {
+        file_.error(m.get("domain", false), m.path("domain"), "bad-value", "this is no ROS 2 domain",
+                    "write a whole number from 0 to 232");
+      } else if (m.has("domain")) {
+        out.domain = static_cast<int>(domain);
+      }
+      out.network = m.text("network", false);
+      out.node_namespace = m.text("namespace", false, out.node_namespace);
+      out.reliable_sensors = m.flag("reliable_sensors", out.reliable_sensors);
+    });
+  }
+
+  std::uint16_t port(YamlMap& map, std::uint16_t usual, const char* mend, double least) {
+    const double port = map.number("port", false, usual);
+    if (port <= 65535 && port >= least && port == std::floor(port)) return static_cast<std::uint16_t>(port);
+    file_.error(map.get("port", false), map.path("port"), "bad-value", "this is not a port", mend);
+    return usual;
   }
 
   YamlFile file_;

@@ -85,6 +85,39 @@ struct SiteBinding {
   std::optional<std::array<SignalName, 3>> specific_force;  // in the site's own axes
 };
 
+// A measurement by a name of its own. Where it measures a joint, the twin says what it should be.
+struct SensorBinding {
+  enum class Measures : std::uint8_t { kItself, kPosition, kVelocity, kEffort };
+  std::string name;
+  SignalName value;
+  std::optional<ScenePath> joint;
+  Measures measures = Measures::kItself;  // of the joint; kItself: there is none
+  int line = 0;
+};
+
+// A number that the plant is set to: a set-point, a payload, a recipe's value. Clients see it as a parameter.
+struct ParameterBinding {
+  std::string name;
+  SignalName value;
+  int line = 0;
+};
+
+// The twin to others than the studio, while it runs. Both stay on this machine unless the site says otherwise.
+struct OpcuaServe {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 4840;
+};
+struct RosServe {
+  int domain = -1;                   // 0 to 232; -1: ROS_DOMAIN_ID, else 0
+  std::string network;               // name or address of an interface; empty: this machine alone
+  std::string node_namespace = "/";  // before its topics
+  bool reliable_sensors = false;     // RViz asks for reliable data until it is told otherwise
+};
+struct TwinServe {
+  std::optional<OpcuaServe> opcua;
+  std::optional<RosServe> ros;
+};
+
 // Bounds are NaN where a figure is only reported.
 struct GravityTorque {
   std::vector<ScenePath> joints;
@@ -129,9 +162,12 @@ struct Site {
   std::vector<LinkSpec> links;
   std::vector<JointBinding> joints;
   std::vector<SiteBinding> sites;
+  std::vector<SensorBinding> sensors;
+  std::vector<ParameterBinding> parameters;
   Judge judge;
   std::string host = "127.0.0.1";
   std::uint16_t port = 8765;
+  TwinServe serve;
   std::string record_folder = "recordings";  // relative to where the program runs
 };
 

@@ -362,19 +362,20 @@ Result<ClockCommand> parse_clock_command(std::string_view bytes) {
 }
 
 std::vector<Topic> topics() {
+  constexpr Duration kFrame{16'000'000}, kSample{4'000'000};  // pages show 60 pictures a second, and plot finer
   return {{"/scene", schema_of<foxglove::SceneUpdate>(), true},
           {"/model", schema_of<::geoul::Model>(), true},
-          {"/tf", schema_of<foxglove::FrameTransforms>(), true},
-          {"/joints", schema_of<::geoul::JointStates>(), true},
-          {"/fixed_joints", schema_of<::geoul::FixedJoints>(), true},
-          {"/signals", schema_of<::geoul::Signals>(), true},
+          {"/tf", schema_of<foxglove::FrameTransforms>(), true, kFrame},
+          {"/joints", schema_of<::geoul::JointStates>(), true, kSample},
+          {"/fixed_joints", schema_of<::geoul::FixedJoints>(), true, kFrame},
+          {"/signals", schema_of<::geoul::Signals>(), true, kSample},
           {"/clock", schema_of<::geoul::Clock>(), true},
           {"/report", schema_of<::geoul::Report>(), true},
           {"/log", schema_of<foxglove::Log>(), false},
-          {"/contacts", schema_of<::geoul::Contacts>(), false},
-          {"/wrenches", schema_of<::geoul::Wrenches>(), false},
-          {"/residuals", schema_of<::geoul::Report>(), false},
-          {"/drags", schema_of<::geoul::Drags>(), false},
+          {"/contacts", schema_of<::geoul::Contacts>(), false, kFrame},
+          {"/wrenches", schema_of<::geoul::Wrenches>(), false, kFrame},
+          {"/residuals", schema_of<::geoul::Report>(), false, kFrame},
+          {"/drags", schema_of<::geoul::Drags>(), false, kFrame},
           {"/links", schema_of<::geoul::Links>(), true}};
 }
 

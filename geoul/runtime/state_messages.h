@@ -43,6 +43,7 @@ struct Topic {
   std::string name;
   MessageSchema schema;
   bool latched = false;
+  Duration page_period{0};  // of a state: see Channel; 0: every message counts
 };
 enum class TopicId {
   kScene,

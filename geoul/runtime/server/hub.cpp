@@ -222,20 +222,25 @@ std::vector<Client*> Hub::clients() const {
   return out;
 }
 
-void Hub::declare(std::uint32_t channel_id, bool latched) {
+void Hub::declare(std::uint32_t channel_id, bool latched, Duration page_period) {
   const std::lock_guard lock(demand_mutex_);
   demand_[channel_id].latched = latched;
+  demand_[channel_id].page_period = page_period;
 }
 
-void Hub::count_subscriber(std::uint32_t channel_id, int change) {
-  const std::lock_guard lock(demand_mutex_);
-  if (const auto it = demand_.find(channel_id); it != demand_.end()) it->second.subscribers += change;
-}
-
-bool Hub::wants(std::uint32_t channel_id) const {
+void Hub::count_subscriber(std::uint32_t channel_id, bool is_page, int change) {
   const std::lock_guard lock(demand_mutex_);
   const auto it = demand_.find(channel_id);
-  return it != demand_.end() && (it->second.latched || it->second.subscribers > 0);
+  if (it != demand_.end()) (is_page ? it->second.pages : it->second.programs) += change;
+}
+
+std::optional<Duration> Hub::period(std::uint32_t channel_id) const {
+  const std::lock_guard lock(demand_mutex_);
+  const auto it = demand_.find(channel_id);
+  if (it == demand_.end()) return std::nullopt;
+  if (it->second.programs > 0) return Duration{0};
+  if (it->second.pages > 0 || it->second.latched) return it->second.page_period;
+  return std::nullopt;
 }
 
 }  // namespace geoul::runtime

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -73,7 +74,7 @@ class Hub {
   void handle(std::uint64_t client_id, ServiceRequest request);
   const Channel* find_channel(std::uint32_t id) const;
   const Frame* latched(std::uint32_t channel_id) const;  // the last message of a latched channel, or none
-  void count_subscriber(std::uint32_t channel_id, int change);
+  void count_subscriber(std::uint32_t channel_id, bool is_page, int change);
 
   void add_channel(Channel channel);
   void remove_channel(std::uint32_t id);
@@ -99,12 +100,13 @@ class Hub {
   std::size_t queued_bytes = 0;                       // to be sent, of all clients
 
   // ---- any thread ----
-  bool wants(std::uint32_t channel_id) const;
-  void declare(std::uint32_t channel_id, bool latched);  // before the channel's first publish
+  std::optional<Duration> period(std::uint32_t channel_id) const;              // see Server::period
+  void declare(std::uint32_t channel_id, bool latched, Duration page_period);  // before the channel's first publish
   std::atomic<std::size_t> client_count{0};
   std::atomic<std::size_t> connection_count{0};
   std::atomic<std::uint64_t> messages_sent{0};
   std::atomic<std::uint64_t> messages_dropped{0};
+  std::atomic<std::uint64_t> messages_replaced{0};
   std::atomic<std::uint64_t> bad_messages{0};
   std::atomic<std::uint64_t> refused{0};
 
@@ -128,8 +130,9 @@ class Hub {
   std::string session_id_;
 
   struct Demand {
-    int subscribers = 0;
+    int programs = 0, pages = 0;  // subscribed
     bool latched = false;
+    Duration page_period;
   };
   mutable std::mutex demand_mutex_;
   std::map<std::uint32_t, Demand> demand_;

@@ -27,6 +27,8 @@ struct Channel {
   std::string schema_encoding;  // "protobuf"
   std::string schema;           // bytes; sent as base64 unless the encoding is text (jsonschema, ros*msg, ...)
   bool latched = false;         // a new subscriber is sent the last message at once
+  bool newest_only = false;     // tells a state: a message takes the place of those that still wait to be sent
+  Duration page_period{0};  // least time between two messages to a web page: a browser keeps all that it cannot show
 };
 
 // A question that the server answers.

@@ -36,10 +36,32 @@ std::size_t Outbox::push(Frame frame) {
   return dropped;
 }
 
-std::optional<Frame> Outbox::pop() {
+bool Outbox::replace(Frame frame) {
+  GEOUL_EXPECTS(frame.payload != nullptr);
+  std::deque<Entry>& queue = channels_[frame.channel_id];
+  if (queue.empty()) {
+    push(std::move(frame));
+    return false;
+  }
+  const std::uint64_t turn = queue.front().sequence;
+  while (queue.size() > 1) drop_front(queue);
+  queue.front().sequence = turn;
+  bytes_ += frame.payload->size();
+  bytes_ -= queue.front().frame.payload->size();
+  queue.front().frame = std::move(frame);
+  return true;
+}
+
+bool Outbox::holds(std::uint32_t channel_id) const {
+  const auto at = channels_.find(channel_id);
+  return at != channels_.end() && !at->second.empty();
+}
+
+std::optional<Frame> Outbox::pop(const std::function<bool(std::uint32_t channel_id)>& ready) {
   std::deque<Entry>* oldest = nullptr;
   for (auto& [id, queue] : channels_) {
-    if (!queue.empty() && (!oldest || queue.front().sequence < oldest->front().sequence)) oldest = &queue;
+    if (queue.empty() || (oldest && queue.front().sequence > oldest->front().sequence)) continue;
+    if (!ready || ready(id)) oldest = &queue;
   }
   if (!oldest) return std::nullopt;
   Frame frame = std::move(oldest->front().frame);

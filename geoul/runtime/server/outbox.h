@@ -1,9 +1,11 @@
 // What still has to be sent, bounded: a queue of messages of many channels that forgets the oldest of a channel when
-// its reader is too slow. The newest message of every channel always survives, order is kept, nothing ever blocks.
+// its reader is too slow. The newest message of every channel always survives, order is kept, nothing ever blocks. Of
+// channels that tell a state only the newest message waits.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,8 +33,12 @@ class Outbox {
 
   // Appends; returns how many older frames were dropped to make room. O(number of channels).
   std::size_t push(Frame frame);
-  // The oldest frame, or nothing. O(number of channels).
-  std::optional<Frame> pop();
+  // Puts the frame in the place of those of its channel that wait, keeping the turn of the oldest; true where there
+  // were any. O(number of channels).
+  bool replace(Frame frame);
+  // The oldest frame of the channels that are ready (empty: of all), or nothing. O(number of channels).
+  std::optional<Frame> pop(const std::function<bool(std::uint32_t channel_id)>& ready = {});
+  bool holds(std::uint32_t channel_id) const;
   // Forgets all frames of a channel; they do not count as dropped.
   void erase(std::uint32_t channel_id);
 

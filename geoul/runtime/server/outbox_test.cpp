@@ -47,6 +47,31 @@ TEST(Outbox, StaysUnderItsBytesYetKeepsTheNewestOfEveryChannel) {
   EXPECT_EQ(drain(outbox), (std::vector<std::int64_t>{0, 10, 11}));
 }
 
+TEST(Outbox, ReplacesWhatWaitsAndKeepsItsTurn) {
+  Outbox outbox;
+  EXPECT_FALSE(outbox.replace(frame(1, 0, 10)));
+  outbox.push(frame(2, 1));
+  EXPECT_TRUE(outbox.replace(frame(1, 2, 30)));
+  EXPECT_TRUE(outbox.replace(frame(1, 3, 20)));
+  EXPECT_EQ(outbox.size(), 2u);
+  EXPECT_EQ(outbox.bytes(), 21u);
+  EXPECT_TRUE(outbox.holds(1));
+  EXPECT_EQ(drain(outbox), (std::vector<std::int64_t>{3, 1}));
+  EXPECT_FALSE(outbox.holds(1));
+  EXPECT_EQ(outbox.bytes(), 0u);
+}
+
+TEST(Outbox, GivesOnlyWhatIsReady) {
+  Outbox outbox;
+  outbox.push(frame(1, 0));
+  outbox.push(frame(2, 1));
+  const auto next = outbox.pop([](std::uint32_t channel) { return channel == 2; });
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->time.ns, 1);
+  EXPECT_FALSE(outbox.pop([](std::uint32_t) { return false; }));
+  EXPECT_EQ(outbox.size(), 1u);
+}
+
 TEST(Outbox, ForgetsAChannel) {
   Outbox outbox;
   outbox.push(frame(1, 0));

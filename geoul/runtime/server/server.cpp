@@ -234,7 +234,7 @@ std::string Server::url() const {
 
 std::uint32_t Server::add_channel(Channel channel) {
   const std::uint32_t id = channel.id = impl_->next_channel++;
-  impl_->hub->declare(id, channel.latched);
+  impl_->hub->declare(id, channel.latched, channel.page_period);
   impl_->command([this, channel = std::move(channel)]() mutable { impl_->hub->add_channel(std::move(channel)); });
   return id;
 }
@@ -249,7 +249,7 @@ std::uint32_t Server::add_service(Service service) {
   return id;
 }
 
-bool Server::wants(std::uint32_t channel_id) const { return impl_->hub->wants(channel_id); }
+std::optional<Duration> Server::period(std::uint32_t channel_id) const { return impl_->hub->period(channel_id); }
 
 void Server::publish(std::uint32_t channel_id, Time time, std::string payload) {
   if (!wants(channel_id)) return;
@@ -312,8 +312,8 @@ void Server::finish(const ParameterChange& change) {
 
 ServerStats Server::stats() const {
   const Hub& hub = *impl_->hub;
-  return {hub.client_count,     hub.connection_count, hub.messages_sent,
-          hub.messages_dropped, hub.bad_messages,     hub.refused};
+  return {hub.client_count,      hub.connection_count, hub.messages_sent, hub.messages_dropped,
+          hub.messages_replaced, hub.bad_messages,     hub.refused};
 }
 
 }  // namespace geoul::runtime

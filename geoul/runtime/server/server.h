@@ -4,7 +4,10 @@
 //
 // Thread safety: every member may be called from any thread. The calling thread never does I/O and never waits for a
 // client: publish() hands its bytes over under a lock that is held for a queue operation only. A client that reads too
-// slowly loses the oldest messages of a channel, never the newest, and is told so by a status message.
+// slowly loses the oldest messages of a channel, never the newest, and is told so by a status message. Of a channel
+// that tells a state (Channel::newest_only) it is sent the newest at once while its socket takes it, and where that is
+// full the newest when it takes it again: what lay between is not kept. Web pages are sent such a channel at their own
+// pace.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -72,12 +76,13 @@ struct ClientLeft {
 using Request = std::variant<ServiceCall, ParameterChange, ClientLeft>;
 
 struct ServerStats {
-  std::size_t clients = 0;             // WebSocket clients now
-  std::size_t connections = 0;         // all connections now
-  std::uint64_t messages_sent = 0;     // message frames, to all clients
-  std::uint64_t messages_dropped = 0;  // for slow clients
-  std::uint64_t bad_messages = 0;      // refused messages from clients
-  std::uint64_t refused = 0;           // WebSockets that were not let in
+  std::size_t clients = 0;              // WebSocket clients now
+  std::size_t connections = 0;          // all connections now
+  std::uint64_t messages_sent = 0;      // message frames, to all clients
+  std::uint64_t messages_dropped = 0;   // for slow clients
+  std::uint64_t messages_replaced = 0;  // by newer ones of their state, before they were sent
+  std::uint64_t bad_messages = 0;       // refused messages from clients
+  std::uint64_t refused = 0;            // WebSockets that were not let in
 };
 
 class Server {
@@ -101,7 +106,10 @@ class Server {
 
   // True while any client is subscribed or the channel is latched: where false, publish() has no effect, and the
   // message need not even be made.
-  bool wants(std::uint32_t channel_id) const;
+  bool wants(std::uint32_t channel_id) const { return period(channel_id).has_value(); }
+  // The least time between two messages that somebody takes: 0 where a program is subscribed, the channel's page_period
+  // where web pages are or where only the latched message is kept; none where publish() would have no effect.
+  std::optional<Duration> period(std::uint32_t channel_id) const;
   void publish(std::uint32_t channel_id, Time time, std::string payload);
   void publish_time(Time time);
   void publish_status(StatusLevel level, std::string message);

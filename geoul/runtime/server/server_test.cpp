@@ -275,6 +275,68 @@ TEST(Server, ASlowClientNeverStallsThePublisherAndGetsTheNewest) {
   EXPECT_TRUE(told || server->stats().messages_dropped > 0);
 }
 
+std::int64_t time_of(const std::string& message) {
+  std::int64_t number = 0;
+  for (int k = 0; k < 8; ++k)
+    number |= std::int64_t{static_cast<std::uint8_t>(message[5 + static_cast<std::size_t>(k)])} << (8 * k);
+  return number;
+}
+
+TEST(Server, OfAStateASlowClientGetsTheNewestAndNothingOld) {
+  auto server = start();
+  Channel state = joints();
+  state.newest_only = true;
+  const auto channel = server->add_channel(state);
+  TestClient slow(server->port());
+  slow.read_op("advertise");
+  slow.send(subscribe(1, channel));
+  ASSERT_TRUE(eventually([&] { return server->wants(channel); }));
+  EXPECT_EQ(server->period(channel)->ns, 0);
+  constexpr int kFrames = 3000;  // of 10 kB: far more than the kernel takes
+  for (int i = 0; i < kFrames; ++i) server->publish(channel, Time{i}, std::string(10'000, 'x'));
+  ASSERT_TRUE(eventually([&] { return server->stats().messages_replaced > 0; }));
+  EXPECT_EQ(server->stats().messages_dropped, 0u);
+  std::int64_t last = -1;
+  std::size_t got = 0;
+  while (last != kFrames - 1) {
+    const std::string message = slow.read();
+    ASSERT_FALSE(message.empty()) << "the newest never came, " << last << " did";
+    EXPECT_GT(time_of(message), last);
+    last = time_of(message);
+    ++got;
+  }
+  EXPECT_LT(got, std::size_t{kFrames});
+  // and while the socket is idle, each message
+  for (int i = 0; i < 5; ++i) {
+    server->publish(channel, Time{kFrames + i}, "x");
+    EXPECT_EQ(time_of(slow.read()), kFrames + i);
+  }
+}
+
+TEST(Server, AWebPageTakesAStateAtItsOwnPace) {
+  auto server = start();
+  Channel state = joints();
+  state.newest_only = true;
+  state.page_period = {200'000'000};
+  const auto channel = server->add_channel(state);
+  TestClient page(server->port(), "foxglove.websocket.v1", "http://localhost:" + std::to_string(server->port()));
+  ASSERT_TRUE(page.open());
+  page.read_op("advertise");
+  page.send(subscribe(1, channel));
+  ASSERT_TRUE(eventually([&] { return server->wants(channel); }));
+  EXPECT_EQ(server->period(channel)->ns, 200'000'000);  // no program is there
+  const auto begin = steady_clock::now();
+  server->publish(channel, Time{0}, "x");
+  EXPECT_EQ(time_of(page.read()), 0);  // the first at once
+  for (int i = 1; i <= 9; ++i) server->publish(channel, Time{i}, "x");
+  EXPECT_EQ(time_of(page.read()), 9);  // then the newest, when its turn comes
+  EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(190));
+  TestClient program(server->port());
+  program.read_op("advertise");
+  program.send(subscribe(1, channel));
+  EXPECT_TRUE(eventually([&] { return server->period(channel)->ns == 0; }));
+}
+
 TEST(Server, SurvivesMalformedMessages) {
   auto server = start({.limits = {.client_message = 10'000}});
   const auto channel = server->add_channel(joints());

@@ -1,6 +1,10 @@
 // A WebSocket client of the hub, from its handshake on.
 #include "geoul/runtime/server/wire.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+
 #include <array>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/websocket.hpp>
@@ -20,6 +24,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kGoodBye{1};  // from the closing frame to the end of the connection
+constexpr int kUnsent = 16 << 10;  // [byte] that the kernel holds unsent: with more, the socket counts as full
 
 std::chrono::milliseconds to_chrono(Duration d) { return std::chrono::milliseconds(d.ns / 1'000'000); }
 
@@ -34,7 +39,8 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
         outbox_(hub_->options.limits.outbox),
         pace_(hub_->options.limits.requests_per_second, hub_->options.limits.request_burst, Pace::Clock::now()),
         pause_(socket_.get_executor()),
-        deadline_(socket_.get_executor()) {}
+        deadline_(socket_.get_executor()),
+        turn_(socket_.get_executor()) {}
 
   ~WebSocketSession() override {
     leave();
@@ -42,6 +48,8 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   }
 
   void accept(const HttpRequest& request, std::string subprotocol) {
+    is_page_ = request.count(http::field::origin) > 0;  // browsers always tell, and nobody else needs to
+    (void)::setsockopt(handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsent, sizeof kUnsent);
     auto timeout = websocket::stream_base::timeout::suggested(beast::role_type::server);
     timeout.handshake_timeout = to_chrono(hub_->options.limits.request_timeout);
     timeout.idle_timeout = to_chrono(hub_->options.limits.idle_timeout);
@@ -64,9 +72,13 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   void send_binary(std::string bytes) override { send_control({false, std::move(bytes)}); }
 
   void send_frame(const Frame& frame) override {
-    if (!channels_.count(frame.channel_id)) return;
-    const std::size_t dropped = outbox_.push(frame);
-    if (dropped > 0) report_drops(frame.channel_id, dropped);
+    const auto at = channels_.find(frame.channel_id);
+    if (at == channels_.end()) return;
+    if (at->second.newest_only) {
+      hub_->messages_replaced += outbox_.replace(frame) ? 1 : 0;
+    } else if (const std::size_t dropped = outbox_.push(frame); dropped > 0) {
+      report_drops(frame.channel_id, dropped);
+    }
     if (account()) pump();
   }
 
@@ -78,11 +90,11 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   void drop_channel(std::uint32_t channel_id) override {
     const auto it = channels_.find(channel_id);
     if (it == channels_.end()) return;
-    subscriptions_.erase(it->second);
+    subscriptions_.erase(it->second.subscription);
     channels_.erase(it);
     outbox_.erase(channel_id);
     account();
-    hub_->count_subscriber(channel_id, -1);
+    hub_->count_subscriber(channel_id, is_page_, -1);
   }
 
   void close() override { end({websocket::close_code::going_away}); }
@@ -98,10 +110,19 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Control {
     bool text = true;
     std::string bytes;
   };
+  struct Subscribed {
+    std::uint32_t subscription = 0;
+    bool newest_only = false;
+    Clock::duration period{};  // least time between two messages
+    Clock::time_point next{};  // not before
+  };
+
+  int handle() { return beast::get_lowest_layer(socket_).socket().native_handle(); }
 
   void end(const websocket::close_reason& reason) {
     if (closing_) return;
@@ -183,7 +204,8 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
     for (const Subscription& wish : request.subscriptions) {
       const std::string name = "subscribe: subscription " + std::to_string(wish.id);
       std::string problem;
-      if (!hub_->find_channel(wish.channel_id)) {
+      const Channel* channel = hub_->find_channel(wish.channel_id);
+      if (!channel) {
         problem = name + " names channel " + std::to_string(wish.channel_id) + ", which does not exist";
       } else if (subscriptions_.count(wish.id)) {
         problem = name + " exists already";
@@ -196,8 +218,9 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
         continue;
       }
       subscriptions_[wish.id] = wish.channel_id;
-      channels_[wish.channel_id] = wish.id;
-      hub_->count_subscriber(wish.channel_id, 1);
+      const Duration period = is_page_ ? channel->page_period : Duration{0};
+      channels_[wish.channel_id] = {wish.id, channel->newest_only, std::chrono::nanoseconds(period.ns), {}};
+      hub_->count_subscriber(wish.channel_id, is_page_, 1);
       if (const Frame* last = hub_->latched(wish.channel_id)) send_frame(*last);
     }
   }
@@ -217,7 +240,7 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   void leave() {
     closing_ = true;
     if (id_ == 0) return;
-    for (const auto& [channel_id, subscription] : channels_) hub_->count_subscriber(channel_id, -1);
+    for (const auto& [channel_id, subscribed] : channels_) hub_->count_subscriber(channel_id, is_page_, -1);
     channels_.clear();
     subscriptions_.clear();
     hub_->leave(std::exchange(id_, 0));
@@ -225,7 +248,7 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
 
   // Sends the next thing, unless something is being sent.
   void pump() {
-    if (writing_ || closing_) return;
+    if (writing_ || full_ || closing_) return;
     if (!control_.empty()) {
       current_ = std::move(control_.front().bytes);
       socket_.text(control_.front().text);
@@ -239,16 +262,54 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
       socket_.binary(true);
       return write(asio::buffer(current_));
     }
-    if (std::optional<Frame> frame = outbox_.pop()) {
-      current_frame_ = std::move(*frame);
-      account();
-      header_ = message_header(channels_.at(current_frame_.channel_id), current_frame_.time);
-      socket_.binary(true);
-      ++hub_->messages_sent;
-      const std::string& payload = *current_frame_.payload;
-      write(std::array{asio::const_buffer(header_.data(), header_.size()),
-                       asio::const_buffer(payload.data(), payload.size())});
+    if (outbox_.empty()) return;
+    if (is_full()) return wait_for_room();
+    send_next_frame();
+  }
+
+  // Whether what is written now would only wait in the kernel, and grow old there.
+  bool is_full() {
+    int unsent = 0;
+    return ::ioctl(handle(), SIOCOUTQNSD, &unsent) == 0 && unsent > kUnsent;
+  }
+
+  void wait_for_room() {
+    full_ = true;
+    auto& socket = beast::get_lowest_layer(socket_).socket();
+    socket.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](error_code error) {
+      self->full_ = false;
+      if (!error) self->pump();
+    });
+  }
+
+  void send_next_frame() {
+    const auto now = Clock::now();
+    std::optional<Frame> frame = outbox_.pop([&](std::uint32_t id) { return channels_.at(id).next <= now; });
+    if (!frame) return wait_for_turn();
+    current_frame_ = std::move(*frame);
+    account();
+    Subscribed& subscribed = channels_.at(current_frame_.channel_id);
+    // a message that comes a little late does not delay the next one
+    if (subscribed.period.count() > 0)
+      subscribed.next = std::max(subscribed.next, now - subscribed.period) + subscribed.period;
+    header_ = message_header(subscribed.subscription, current_frame_.time);
+    socket_.binary(true);
+    ++hub_->messages_sent;
+    const std::string& payload = *current_frame_.payload;
+    write(std::array{asio::const_buffer(header_.data(), header_.size()),
+                     asio::const_buffer(payload.data(), payload.size())});
+  }
+
+  // All that waits comes too soon for this client.
+  void wait_for_turn() {
+    Clock::time_point first = Clock::time_point::max();
+    for (const auto& [id, subscribed] : channels_) {
+      if (outbox_.holds(id)) first = std::min(first, subscribed.next);
     }
+    turn_.expires_at(first);
+    turn_.async_wait([self = shared_from_this()](error_code stopped) {
+      if (!stopped) self->pump();
+    });
   }
 
   template <class Buffers>
@@ -270,7 +331,8 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   beast::flat_buffer buffer_;
 
   std::map<std::uint32_t, std::uint32_t> subscriptions_;  // subscription -> channel
-  std::map<std::uint32_t, std::uint32_t> channels_;       // channel -> subscription
+  std::map<std::uint32_t, Subscribed> channels_;          // by channel
+  bool is_page_ = false;                                  // the client is a web page
   Outbox outbox_;
   std::deque<Control> control_;
   std::size_t control_bytes_ = 0;
@@ -279,8 +341,9 @@ class WebSocketSession final : public Client, public std::enable_shared_from_thi
   std::uint64_t dropped_ = 0;
   std::chrono::steady_clock::time_point next_report_{};
   Pace pace_;
-  asio::steady_timer pause_, deadline_;
+  asio::steady_timer pause_, deadline_, turn_;
 
+  bool full_ = false;     // the socket takes no more just now
   bool writing_ = false;  // what is being written:
   std::string current_;
   Frame current_frame_;
