@@ -135,6 +135,28 @@ TEST_F(Recording, TheNextRecorderGoesOn) {
   EXPECT_EQ(numbers(), up_to(1200));
 }
 
+TEST_F(Recording, WhatACrashLeftKeepsTheLabelsOfItsRun) {
+  std::uint64_t next = 0;
+  for (int run = 1; run <= 6; ++run) {
+    RecorderOptions options = trial_options();
+    options.labels["run"] = std::to_string(run);
+    Recorder recorder = open(options);
+    EXPECT_TRUE(recorder.wait(write(recorder, next, next + 50)));
+    next += 50;
+    crash_image(recorder);
+    Diagnostics diagnostics;
+    std::string label = "none";
+    const auto done = [&](const SegmentInfo& info) {
+      const auto found = info.labels.find("run");
+      label = found == info.labels.end() ? "no label" : found->second;
+      return Result<void>();
+    };
+    EXPECT_TRUE(recover(folder_, options.segment, done, diagnostics).value());
+    EXPECT_EQ(label, std::to_string(run));
+  }
+  EXPECT_EQ(numbers(), up_to(next));
+}
+
 TEST_F(Recording, AFolderHasOneRecorder) {
   Recorder recorder = open();
   Diagnostics diagnostics;

@@ -67,8 +67,11 @@ class Recovery {
   }
 
  private:
+  // The newest: what ended a journal and what began the next one have the same sequence, and only the later one knows
+  // the labels.
   void find_checkpoint() {
-    for (const JournalContents& journal : journals_.contents) {
+    for (const int i : {journals_.older(), 1 - journals_.older()}) {
+      const JournalContents& journal = journals_.contents[i];
       for (const JournalRecord& record : journal.records) {
         if (record.kind != JournalKind::kCheckpoint) continue;
         auto found = decode_checkpoint(record.payload);
