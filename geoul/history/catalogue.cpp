@@ -399,11 +399,14 @@ Result<void> Catalogue::add(EntryKind kind, std::span<EntryRow> rows) {
 
 Result<std::vector<EntryRow>> Catalogue::entries(EntryKind kind, const EntryQuery& query) {
   const std::lock_guard guard(mutex_);
-  return all(select(kEntries[static_cast<std::size_t>(kind)],
-                    "WHERE ($1 = 0 OR site = $1) AND ($2 = 0 OR run = $2) AND time >= $3 AND time < $4 "
-                    "ORDER BY time, id LIMIT $5",
-                    {query.site, query.run, query.begin.ns, query.end.ns, query.most}),
-             to_entry);
+  const std::string order = query.newest ? "ORDER BY time DESC, id DESC" : "ORDER BY time, id";
+  auto rows = all(
+      select(kEntries[static_cast<std::size_t>(kind)],
+             "WHERE ($1 = 0 OR site = $1) AND ($2 = 0 OR run = $2) AND time >= $3 AND time < $4 " + order + " LIMIT $5",
+             {query.site, query.run, query.begin.ns, query.end.ns, query.most}),
+      to_entry);
+  if (rows && query.newest) std::reverse(rows->begin(), rows->end());
+  return rows;
 }
 
 Result<void> Catalogue::add_audit(std::int64_t site, const AuditRow& row) {

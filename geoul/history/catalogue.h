@@ -61,6 +61,7 @@ struct EntryQuery {
   std::int64_t site = 0, run = 0;  // 0: any
   Time begin{0}, end{INT64_MAX};   // end exclusive
   std::int64_t most = 1000;
+  bool newest = false;  // where there are more, the newest, not the oldest
 };
 
 struct AuditRow {

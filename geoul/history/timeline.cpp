@@ -92,12 +92,30 @@ Result<TimelineSpan> Timeline::span(std::uint64_t step, Time time) {
                  "run " + std::to_string(run_.id) + " goes back to " + std::to_string(begin().seconds()) + " s only"};
   }
   const SnapshotRow& nearest = *(after - 1);
-  const auto wanted = static_cast<std::uint64_t>(nearest.step);
+  return read(nearest, step, std::max(time, nearest.time) + Duration{1});
+}
+
+Result<TimelineSpan> Timeline::block(std::size_t snapshot) {
+  GEOUL_EXPECTS(snapshot < snapshots_.size());
+  const SnapshotRow& here = snapshots_[snapshot];
+  if (snapshot + 1 == snapshots_.size()) return read(here, UINT64_MAX, Time{INT64_MAX});
+  const SnapshotRow& next = snapshots_[snapshot + 1];
+  return read(here, static_cast<std::uint64_t>(next.step), next.time + Duration{1});
+}
+
+Time Timeline::newest() const {
+  Time out = last_.time;
+  for (const SegmentRow& segment : segments_) out = std::max(out, segment.info.end);
+  return out;
+}
+
+Result<TimelineSpan> Timeline::read(const SnapshotRow& snapshot, std::uint64_t steps, Time end) {
+  const auto wanted = static_cast<std::uint64_t>(snapshot.step);
   TimelineSpan out;
   bool found = false;
   McapQuery query;
   query.topics = {kSnapshotTopic, kInputTopic};
-  query.begin = nearest.time, query.end = std::max(time, nearest.time) + Duration{1};
+  query.begin = snapshot.time, query.end = end;
   for (const SegmentRow& segment : segments_) {
     if (segment.info.end < query.begin || segment.info.begin >= query.end) continue;
     const Result<McapReader*> opened = reader(segment);
@@ -106,7 +124,7 @@ Result<TimelineSpan> Timeline::span(std::uint64_t step, Time time) {
       if (message.data.size() < kStepBytes) return true;
       const auto at = load<std::uint64_t>(message.data.data());
       const bool is_snapshot = message.channel->topic == kSnapshotTopic;
-      if (is_snapshot ? at != wanted || found : at < wanted || at >= step) return true;
+      if (is_snapshot ? at != wanted || found : at < wanted || at >= steps) return true;
       TimelineRecord record{at, message.log_time, std::string(message.data.substr(kStepBytes))};
       is_snapshot ? void(out.snapshot = std::move(record)) : out.inputs.push_back(std::move(record));
       found = found || is_snapshot;

@@ -59,10 +59,17 @@ class Timeline {
   Time end() const { return last_.time; }
   // kNotFound before the first snapshot; kBadInput where a segment is damaged.
   Result<TimelineSpan> span(std::uint64_t step, Time time);
+  // The run in blocks: a snapshot each, and the inputs from it on to the next one, or to the end of what is in
+  // segments.
+  const std::vector<SnapshotRow>& snapshots() const { return snapshots_; }
+  Result<TimelineSpan> block(std::size_t snapshot);
+  Time newest() const;  // of the segments' last messages
 
  private:
   Timeline(Store& store, RunRow run) : store_(&store), run_(std::move(run)) {}
   Result<McapReader*> reader(const SegmentRow& segment);
+  // The snapshot, and the inputs of steps from its own to below `steps` whose times are before `end`.
+  Result<TimelineSpan> read(const SnapshotRow& snapshot, std::uint64_t steps, Time end);
 
   Store* store_;
   RunRow run_;
