@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "geoul/core/nearest.h"
-#include "geoul/core/unix_time.h"
 #include "geoul/link/csv_link.h"
 #include "geoul/link/dds/dds_link.h"
 #include "geoul/link/modbus/modbus_link.h"
@@ -27,7 +26,8 @@ Error bad(std::string message) { return {ErrorCode::kBadInput, std::move(message
 // The option keys of a link as what they are; the first that is wrong is kept.
 class Options {
  public:
-  explicit Options(const LinkSpec& spec) : spec_(spec) {}
+  // only_checks: the words are read, and nothing is made of them.
+  explicit Options(const LinkSpec& spec, bool only_checks = false) : spec_(spec), only_checks_(only_checks) {}
 
   bool has(const std::string& key) const { return spec_.options.contains(key); }
   std::string text(const std::string& key, std::string otherwise = {}) const {
@@ -76,13 +76,17 @@ class Options {
     if (line.ends_with('\r')) line.pop_back();
     return line;
   }
-  void fail(std::string message) {
-    if (!error_) error_ = bad(std::move(message));
+  void fail(std::string message) { fail(bad(std::move(message))); }
+  void fail(Error error) {
+    if (!error_) error_ = std::move(error);
   }
-  const std::optional<Error>& error() const { return error_; }
+  // What there is to say once all words have been read: what is wrong, or no link where only words are checked.
+  bool is_answered() const { return error_ || only_checks_; }
+  MadeLink answer() const { return error_ ? MadeLink(*error_) : MadeLink(std::unique_ptr<link::Link>()); }
 
  private:
   const LinkSpec& spec_;
+  bool only_checks_ = false;
   std::optional<Error> error_;
 };
 
@@ -121,8 +125,7 @@ link::LinkOptions link_options(const LinkSpec& spec, std::vector<std::string> si
   return out;
 }
 
-// One protocol: its scheme, an example, the option keys that it takes, and how it is made. Without signals only the
-// words are checked.
+// One protocol: its scheme, an example, the option keys that it takes, and how it is made.
 struct Protocol {
   std::string scheme, example;
   bool sends_changes;  // only
@@ -140,7 +143,7 @@ MadeLink make_rtde(const LinkSpec& spec, Options& words, link::LinkOptions optio
   std::istringstream inputs(words.text("inputs"));  // names between spaces: a comma ends the setting on a command line
   for (std::string name; inputs >> name;) out.inputs.push_back(name);
   out.analog_current = words.choice("analog_output", {"voltage", "current"}, 0) == 1;
-  if (words.error()) return *words.error();
+  if (words.is_answered()) return words.answer();
   return link::make_rtde_link(std::move(out));
 }
 
@@ -159,7 +162,7 @@ MadeLink make_modbus(const LinkSpec& spec, Options& words, link::LinkOptions opt
   } else {
     words.fail("'byte_order: " + order + "' is none of abcd, cdab, badc, dcba");
   }
-  if (words.error()) return *words.error();
+  if (words.is_answered()) return words.answer();
   return link::make_modbus_link(std::move(out));
 }
 
@@ -178,7 +181,8 @@ MadeLink make_mqtt(const LinkSpec& spec, Options& words, link::LinkOptions optio
       words.choice("payload", {"sparkplug", "plain"}, 0) == 0 ? link::MqttMode::kSparkplug : link::MqttMode::kPlain;
   out.host_id = words.text("host_id");
   out.plain.time_pointer = words.text("time_pointer");
-  if (words.error()) return *words.error();
+  if (const Result<void> checked = link::check_mqtt_link(options, out); !checked) words.fail(checked.error());
+  if (words.is_answered()) return words.answer();
   return link::make_mqtt_link(std::move(options), std::move(out));
 }
 
@@ -193,7 +197,7 @@ MadeLink make_opcua(const LinkSpec& spec, Options& words, link::LinkOptions opti
   out.publishing_interval = Duration::from_seconds(words.number("publishing_s", 0.1, 0.001, 3600));
   out.sampling_interval = Duration::from_seconds(words.number("sampling_s", 0.01, 0.001, 3600));
   out.queue_size = static_cast<std::uint32_t>(words.number("queue", 100, 1, 100'000));
-  if (words.error()) return *words.error();
+  if (words.is_answered()) return words.answer();
   return std::unique_ptr<link::Link>(link::make_opcua_link(std::move(options), std::move(out)));
 }
 
@@ -207,7 +211,7 @@ MadeLink make_ros2(const LinkSpec& spec, Options& words, link::LinkOptions optio
   if (where.empty()) words.fail("'" + spec.url + "' names no network; write ros2://localhost or ros2://eth0");
   out.dds.loopback_only = where == "localhost";
   if (!out.dds.loopback_only) out.dds.interface = where;
-  if (words.error()) return *words.error();
+  if (words.is_answered()) return words.answer();
   return link::make_dds_link(std::move(out));
 }
 
@@ -218,7 +222,7 @@ MadeLink make_rosbag(const LinkSpec& spec, Options& words, link::LinkOptions opt
   out.speed = words.number("speed", 1, 1e-3, 1e3);
   out.loop = words.flag("loop", false);
   if (out.path.empty()) words.fail("'rosbag:' names no bag");
-  if (words.error()) return *words.error();
+  if (words.is_answered()) return words.answer();
   return make_ros_replay_link(std::move(out));
 }
 
@@ -236,7 +240,7 @@ MadeLink make_csv(const LinkSpec& spec, Options& words, link::LinkOptions option
   out.period = spec.period;
   out.speed = words.number("speed", 1, 1e-3, 1e3);
   out.loop = words.flag("loop", false);
-  if (words.error()) return *words.error();
+  if (words.is_answered()) return words.answer();
   return link::make_csv_link(std::move(out));
 }
 
@@ -304,9 +308,10 @@ std::vector<std::string> link_examples() {
 }
 
 std::optional<Error> check_link(const LinkSpec& spec) {
-  const MadeLink made = make_link(spec, {}, unix_now);
-  if (made) return std::nullopt;
-  return made.error();
+  if (std::optional<Error> wrong = check_words(spec)) return wrong;
+  Options words(spec, true);
+  const MadeLink made = find_protocol(spec.url)->make(spec, words, {});
+  return made ? std::nullopt : std::optional(made.error());
 }
 
 MadeLink make_link(const LinkSpec& spec, std::vector<std::string> signals, std::function<Time()> now,

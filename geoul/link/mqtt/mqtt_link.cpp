@@ -295,7 +295,7 @@ Result<std::vector<OfferedSignal>> MqttLink::browse(Duration patience) {
 
 }  // namespace
 
-Result<std::unique_ptr<Link>> make_mqtt_link(LinkOptions options, MqttOptions mqtt) {
+Result<void> check_mqtt_link(const LinkOptions& options, const MqttOptions& mqtt) {
   if (auto checked = check_connection(mqtt.connection); !checked) return checked.error();
   for (const std::string& name : options.signals) {
     if (mqtt.mode == MqttMode::kSparkplug) {
@@ -313,6 +313,11 @@ Result<std::unique_ptr<Link>> make_mqtt_link(LinkOptions options, MqttOptions mq
       return Error{ErrorCode::kBadInput, "host_id '" + mqtt.host_id + "' " + *fault + "; choose a plain word"};
     }
   }
+  return {};
+}
+
+Result<std::unique_ptr<Link>> make_mqtt_link(LinkOptions options, MqttOptions mqtt) {
+  if (const Result<void> checked = check_mqtt_link(options, mqtt); !checked) return checked.error();
   return std::unique_ptr<Link>(std::make_unique<MqttLink>(std::move(options), std::move(mqtt)));
 }
 

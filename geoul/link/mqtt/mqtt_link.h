@@ -29,6 +29,9 @@ struct MqttOptions {
   Duration first_pause{250'000'000}, longest_pause{30'000'000'000};  // between attempts to connect: see Backoff
 };
 
+// What make_mqtt_link would refuse, without making anything.
+Result<void> check_mqtt_link(const LinkOptions& options, const MqttOptions& mqtt);
+
 // The link, not started. Errors are those of the options: a bad url, unreadable certificates, a bad signal name, a host
 // id that is none.
 Result<std::unique_ptr<Link>> make_mqtt_link(LinkOptions options, MqttOptions mqtt);
