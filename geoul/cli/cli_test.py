@@ -641,7 +641,7 @@ class Live(Served):
         channels = client.until(lambda op, data: json.loads(data)["channels"] if op == 1 and b'"advertise"' in data else None)
         topics = {channel["topic"]: channel for channel in channels}
         self.assertEqual(set(topics), {"/scene", "/model", "/tf", "/joints", "/fixed_joints", "/signals", "/clock", "/report", "/log",
-                                       "/contacts", "/wrenches", "/residuals", "/drags", "/links"})
+                                       "/contacts", "/wrenches", "/residuals", "/drags", "/links", "/events"})
         service = client.until(lambda op, data: json.loads(data)["services"][0] if op == 1 and b'"advertiseServices"' in data else None)
         self.assertEqual(service["name"], "/clock/control")
         ids = {topic: i for i, topic in enumerate(topics)}
@@ -723,6 +723,62 @@ class LiveLinks(Served):
         self.assertLess(lines["fixed-joint position error"]["value"], 1e-12)
         self.assertEqual(lines["link rtde: updates dropped"]["value"], 0)
         self.assertGreater((self.folder / "out" / "ur3e_cell.mcap").stat().st_size, 10_000)
+
+    def killed(self, store, seconds):
+        """Follows the plant with a history until it is killed; the UNIX time of that."""
+        process, _ = self.start("run", self.site, "--port", 0, "--link", f"rtde={self.plant},loop=true", "--history", store)
+        time.sleep(seconds)
+        at = time.time()
+        process.kill()
+        process.wait(timeout=10)
+        return at
+
+    def test_a_live_history_outlives_kills_and_knows_every_instant(self):
+        store = self.folder / "history"
+        kills = [self.killed(store, seconds) for seconds in (2.3, 1.1, 3.2)]
+        self.assertFalse(list(self.folder.glob("recordings/*")))
+        done = run("history", "verify", store)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        runs = json.loads(run("history", "ls", store, "--json").stdout)["runs"]
+        self.assertEqual([r["run"] for r in runs], [1, 2, 3])
+        for made, killed in zip(runs, kills):
+            self.assertTrue(made["closed"])
+            self.assertGreater(made["messages"], 10)
+            self.assertGreater(made["end_s"], killed - 1)  # a second on a busy machine: what was acknowledged
+            self.assertLess(made["end_s"], killed + 0.5)
+        hashes = set()
+        for made in runs:
+            for part in (0.3, 0.9, 1.0):
+                at = made["begin_s"] + part * (made["end_s"] - made["begin_s"])
+                words = ["history", "show", store, "--run", made["run"], "--time", f"{at:.6f}", "--json"]
+                if part == 1.0:
+                    words[6] = f"{at - 1e-6:.6f}"
+                done = run(*words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                shown = json.loads(done.stdout)
+                self.assertLessEqual(shown["time_s"], at)
+                self.assertGreater(shown["time_s"], at - 0.2)
+                self.assertEqual(len([j for j in shown["joints"] if j["path"].startswith("/Cell/UR3e/Joints/")]), 6)
+                hashes.add(shown["state_hash"])
+        self.assertGreater(len(hashes), 6)
+        text = run("history", "show", store, "--run", 1).stdout
+        self.assertRegex(text, r"UTC  link/rtde, link-live: ")
+        done = run("history", "show", store, "--run", 1, "--time", "12")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"run 1 is known from 20\d\d-\d\d-\d\d .* UTC to 20")
+
+    def test_a_history_needs_a_live_site_and_a_folder_of_its_own(self):
+        done = run("run", self.site, "--check", "--history", self.folder / "h", "--no-record")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("give --live too", done.stderr)
+        store = self.folder / "history"
+        process, _ = self.start("run", self.site, "--port", 0, "--link", f"rtde={self.plant},loop=true", "--history", store)
+        done = run("run", self.site, "--port", 0, "--link", f"rtde={self.plant}", "--history", store)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("another", done.stderr)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertEqual(run("history", "verify", store).returncode, 0)
 
     def test_a_link_that_nobody_serves_says_why_and_the_twin_stays(self):
         code, errors = self.follow("--link", "rtde=rtde://127.0.0.1:9", seconds=3)

@@ -57,6 +57,7 @@ Command add_run(CLI::App& app) {
   struct Arguments {
     runtime::RunOptions options;
     bool no_record = false, json = false;
+    std::uint64_t keep = 20ull << 30;
   };
   const auto a = std::make_shared<Arguments>();
   CLI::App& command =
@@ -72,7 +73,14 @@ Command add_run(CLI::App& app) {
   command.add_option("--out", a->options.out, "folder for recording, report and plots (recordings/<site>-<time>)");
   command.add_option("--speed", a->options.speed, "times real time, 0.001 to 1000 (1)")
       ->check(CLI::Range(0.001, 1000.0));
-  command.add_flag("--no-record", a->no_record, "write no files");
+  command.add_flag("--no-record", a->no_record, "write neither recording nor report");
+  command.add_option("--history", a->options.history,
+                     "with --live: folder of a history of all updates, instead of the recording: any instant can be "
+                     "looked at again, see 'geoul history'");
+  command.add_option("--catalogue", a->options.catalogue,
+                     "of the history: a connection to PostgreSQL, postgresql://... (a file in the folder)");
+  command.add_option("--keep-bytes", a->keep, "of the history: the oldest goes beyond this; 0 keeps all (20GiB)")
+      ->transform(CLI::AsSizeValue(false));
   command.add_flag("--json", a->json, "print the report as JSON");
   command.footer(
       "Examples:\n"
@@ -80,6 +88,7 @@ Command add_run(CLI::App& app) {
       "  geoul run scenarios/ur3e_cell/site.yaml --port 8080 --speed 0.5\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --live\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --live --serve-opcua 4840 --serve-ros 0\n"
+      "  geoul run scenarios/ur3e_cell/site.yaml --live --history recordings/cell --keep-bytes 50GiB\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --check --json --no-record\n"
       "  geoul run scenarios/ur3e_cell/site.yaml --check --scene scenarios/ur3e_cell/calibrated.usda\n"
       "Exit codes: 0 done, 1 a bound is missed (--check), 2 bad input or usage, 3 a defect of geoul.");
@@ -87,6 +96,7 @@ Command add_run(CLI::App& app) {
     Terminal terminal(false);
     Diagnostics diagnostics;
     a->options.write = !a->no_record;
+    a->options.keep_bytes = a->keep > 0 ? std::optional(a->keep) : std::nullopt;
     a->options.live = a->options.live || !a->options.links.empty();
     a->options.stop = &stop_requested;
     const Result<runtime::RunResult> result = runtime::run_site(a->options, terminal.output(), diagnostics);

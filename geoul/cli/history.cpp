@@ -46,7 +46,8 @@ CLI::App& add(CLI::App& history, const Shared& a, const char* name, const char* 
 
 void add_show(CLI::App& command, const Shared& a) {
   command.add_option("--run", a->show.run, "number of the run (the newest)")->check(CLI::PositiveNumber);
-  command.add_option("--time", a->show.time, "second of the run's clock: the full state at that instant, bit for bit");
+  command.add_option("--time", a->show.time,
+                     "second of the run's clock (of a live site: UNIX): the full state at that instant, bit for bit");
   command.add_option("--scene", a->show.scene, "scene file, where the run's own has moved");
 }
 

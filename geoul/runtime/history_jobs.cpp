@@ -11,9 +11,13 @@
 
 #include "geoul/core/unix_time.h"
 #include "geoul/dynamics/snapshot.h"
+#include "geoul/history/site_journal.h"
 #include "geoul/history/store.h"
 #include "geoul/runtime/clock.h"
+#include "geoul/runtime/links.h"
+#include "geoul/runtime/live_past.h"
 #include "geoul/runtime/report.h"
+#include "geoul/runtime/row_evaluator.h"
 #include "geoul/runtime/time_machine.h"
 
 namespace geoul::runtime {
@@ -30,6 +34,15 @@ std::string utc(Time time) {
   char out[32];
   std::strftime(out, sizeof(out), "%Y-%m-%d %H:%M:%S", &parts);
   return out;
+}
+
+// Of a run's clock: live sites run by the wall clock, simulations from 0.
+std::string instant(Time time) {
+  constexpr std::int64_t kTenYears = 315'360'000'000'000'000;
+  if (time.ns < kTenYears) return short_number(time.seconds()) + " s";
+  char part[16];
+  std::snprintf(part, sizeof part, ".%03d UTC", static_cast<int>(time.ns / 1'000'000 % 1000));
+  return utc(time) + part;
 }
 
 std::string bytes_in_words(std::uint64_t bytes) {
@@ -108,51 +121,36 @@ json numbers(const std::vector<double>& values) {
   return out;
 }
 
-// The state at an instant.
-Result<HistoryAnswer> show_instant(history::Store& store, const history::RunRow& run, double seconds,
-                                   const std::string& other_scene, Diagnostics& diagnostics) {
-  const Result<RunSetup> setup = parse_setup(run.setup.bytes);
-  if (!setup) return setup.error();
-  const std::string file = other_scene.empty() ? setup->scene : other_scene;
-  if (const Result<std::string> hash = file_sha256(file);
-      hash && !setup->scene_sha256.empty() && *hash != setup->scene_sha256)
-    diagnostics.warning({file, 0, {}}, "scene-changed", "the scene file has changed since the run was recorded");
-  const std::optional<Twin> twin = load_twin(file, diagnostics);
-  if (!twin) return diagnostics.to_error();
-  Result<TimeMachine> machine = TimeMachine::open(store, run.id, *twin);
-  if (!machine) return machine.error();
-  const Result<const scene::State*> found = machine->seek(Time::from_seconds(seconds));
-  if (!found) return found.error();
-  const scene::State& state = **found;
+HistoryAnswer answer_of(const history::RunRow& run, const Twin& twin, const scene::StateLayout& layout,
+                        const scene::State& state) {
   char hash[17];
   std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(dynamics::hash_state(state)));
   HistoryAnswer out;
   json joints = json::array(), bodies = json::array();
-  out.text = "run " + std::to_string(run.id) + " at " + short_number(state.time.seconds()) + " s, state " + hash + "\n";
-  const scene::StateLayout& layout = machine->world().world().model.layout;
-  for (std::size_t j = 0; j < twin->scene.joints.size(); ++j) {
+  out.text = "run " + std::to_string(run.id) + " at " + instant(state.time) + ", state " + hash + "\n";
+  for (std::size_t j = 0; j < twin.scene.joints.size(); ++j) {
     const scene::JointAddress& at = layout.joints[j];
     if (at.nv == 0) continue;
     const auto part = [](const std::vector<double>& all, int first, int n) {
       return std::vector<double>(all.begin() + first, all.begin() + first + n);
     };
     const std::vector<double> q = part(state.q, at.q, at.nq), v = part(state.v, at.v, at.nv);
-    joints.push_back({{"path", twin->scene.joints[j].path}, {"q", numbers(q)}, {"v", numbers(v)}});
-    out.text += "  joint " + twin->scene.joints[j].path + "  q";
+    joints.push_back({{"path", twin.scene.joints[j].path}, {"q", numbers(q)}, {"v", numbers(v)}});
+    out.text += "  joint " + twin.scene.joints[j].path + "  q";
     for (const double x : q) out.text += " " + short_number(x);
     out.text += "  v";
     for (const double x : v) out.text += " " + short_number(x);
     out.text += "\n";
   }
-  for (std::size_t b = 0; b < twin->scene.bodies.size(); ++b) {
+  for (std::size_t b = 0; b < twin.scene.bodies.size(); ++b) {
     const Posed& X = state.X_WB[b];
     const Motiond& V = state.V_WB[b];
-    bodies.push_back({{"path", twin->scene.bodies[b].path},
+    bodies.push_back({{"path", twin.scene.bodies[b].path},
                       {"position", numbers({X.p.x, X.p.y, X.p.z})},
                       {"rotation_wxyz", numbers({X.R.w, X.R.x, X.R.y, X.R.z})},
                       {"velocity", numbers({V.v.x, V.v.y, V.v.z})},
                       {"angular_velocity", numbers({V.w.x, V.w.y, V.w.z})}});
-    out.text += "  body " + twin->scene.bodies[b].path + "  at " + short_number(X.p.x) + " " + short_number(X.p.y) +
+    out.text += "  body " + twin.scene.bodies[b].path + "  at " + short_number(X.p.x) + " " + short_number(X.p.y) +
                 " " + short_number(X.p.z) + " m\n";
   }
   out.json = dump({{"run", run.id},
@@ -161,6 +159,58 @@ Result<HistoryAnswer> show_instant(history::Store& store, const history::RunRow&
                    {"joints", joints},
                    {"bodies", bodies}});
   return out;
+}
+
+void warn_of_changed_scene(const std::string& file, const std::string& sha256, Diagnostics& diagnostics) {
+  if (const Result<std::string> hash = file_sha256(file); hash && !sha256.empty() && *hash != sha256)
+    diagnostics.warning({file, 0, {}}, "scene-changed", "the scene file has changed since the run was recorded");
+}
+
+// The state of a live site at an instant.
+Result<HistoryAnswer> show_live_instant(const HistoryPlace& place, const history::RunRow& run, Time time,
+                                        const std::string& other_scene, Diagnostics& diagnostics) {
+  const Result<LiveSetup> setup = parse_live_setup(run.setup.bytes);
+  if (!setup) return setup.error();
+  std::optional<Site> site = parse_site(setup->site_text, setup->site_file, diagnostics);
+  if (!site) return diagnostics.to_error();
+  site->scene = other_scene.empty() ? setup->scene : other_scene;
+  for (const std::string& words : setup->links) {
+    if (const std::optional<Error> wrong = replace_link(*site, words)) return *wrong;
+  }
+  warn_of_changed_scene(site->scene, setup->scene_sha256, diagnostics);
+  const std::optional<Twin> twin = load_twin(site->scene, diagnostics);
+  if (!twin) return diagnostics.to_error();
+  const std::optional<Bindings> bindings = bind(*site, *twin, Feed::kLive, diagnostics);
+  if (!bindings) return diagnostics.to_error();
+  Result<std::unique_ptr<LivePast>> past = LivePast::open(place.folder, place.catalogue, *twin, *bindings,
+                                                          row_maker_options(*site, *bindings), run.id, diagnostics);
+  if (!past) return past.error();
+  if (time < (*past)->begin() || time > (*past)->end()) {
+    return Error{ErrorCode::kNotFound, "run " + std::to_string(run.id) + " is known from " + instant((*past)->begin()) +
+                                           " to " + instant((*past)->end()) + "; " + instant(time) + " is outside"};
+  }
+  if (Result<void> done = (*past)->seek(time); !done) return done.error();
+  RowEvaluator evaluator(*twin, *site, *bindings);
+  RowMeasures measures;
+  const MadeRow& made = (*past)->row();
+  evaluator.evaluate(made.row.time, made.row.values, made.accelerations, measures);
+  return answer_of(run, *twin, twin->model.layout, evaluator.snapshot().state);
+}
+
+// The state of a simulation at an instant.
+Result<HistoryAnswer> show_instant(history::Store& store, const history::RunRow& run, Time time,
+                                   const std::string& other_scene, Diagnostics& diagnostics) {
+  const Result<RunSetup> setup = parse_setup(run.setup.bytes);
+  if (!setup) return setup.error();
+  const std::string file = other_scene.empty() ? setup->scene : other_scene;
+  warn_of_changed_scene(file, setup->scene_sha256, diagnostics);
+  const std::optional<Twin> twin = load_twin(file, diagnostics);
+  if (!twin) return diagnostics.to_error();
+  Result<TimeMachine> machine = TimeMachine::open(store, run.id, *twin);
+  if (!machine) return machine.error();
+  const Result<const scene::State*> found = machine->seek(time);
+  if (!found) return found.error();
+  return answer_of(run, *twin, machine->world().world().model.layout, **found);
 }
 
 }  // namespace
@@ -191,7 +241,11 @@ Result<HistoryAnswer> show_history(const ShowOptions& options, Diagnostics& diag
   if (!store) return store.error();
   const Result<history::RunRow> run = run_of(*store, options.run);
   if (!run) return run.error();
-  if (options.time) return show_instant(*store, *run, *options.time, options.scene, diagnostics);
+  if (options.time) {
+    const Time time = Time::from_seconds(*options.time);
+    return is_live_setup(run->setup.bytes) ? show_live_instant(options.place, *run, time, options.scene, diagnostics)
+                                           : show_instant(*store, *run, time, options.scene, diagnostics);
+  }
   const auto segments = store->catalogue().segments(store->site().id, run->id);
   const auto snapshots = store->catalogue().snapshots(run->id);
   if (!segments || !snapshots) return segments ? snapshots.error() : segments.error();
@@ -209,9 +263,8 @@ Result<HistoryAnswer> show_history(const ShowOptions& options, Diagnostics& diag
                                        {"messages", row.info.messages},
                                        {"bytes", row.info.bytes},
                                        {"pruned", row.pruned}});
-    out.text += "  " + row.info.file + "  " + short_number(row.info.begin.seconds()) + " to " +
-                short_number(row.info.end.seconds()) + " s  " + bytes_in_words(row.info.bytes) +
-                (row.pruned ? "  pruned" : "") + "\n";
+    out.text += "  " + row.info.file + "  " + instant(row.info.begin) + " to " + instant(row.info.end) + "  " +
+                bytes_in_words(row.info.bytes) + (row.pruned ? "  pruned" : "") + "\n";
   }
   for (const history::EntryKind kind : {history::EntryKind::kEvent, history::EntryKind::kAlarm,
                                         history::EntryKind::kDecision, history::EntryKind::kCommand}) {
@@ -225,7 +278,8 @@ Result<HistoryAnswer> show_history(const ShowOptions& options, Diagnostics& diag
                       {"name", row.name},
                       {"text", row.text},
                       {"data", row.data}});
-      out.text += "  " + short_number(row.time.seconds()) + " s  " + row.source + ": " + row.text + "\n";
+      out.text += "  " + instant(row.time) + "  " + row.source + (row.name.empty() ? "" : ", " + row.name) + ": " +
+                  row.text + "\n";
     }
   }
   out.json = dump(answer);
@@ -258,6 +312,9 @@ Result<HistoryAnswer> verify_history(const HistoryPlace& place, const std::strin
   if (!store) return store.error();
   const Result<history::AuditCheck> check = store->verify(kept_head, output.progress, diagnostics);
   if (!check) return check.error();
+  if (diagnostics.ok()) {  // a row whose CRC is wrong was named already
+    if (const Result<void> done = history::verify_journal(*store, diagnostics); !done) return done.error();
+  }
   const auto segments = store->catalogue().segments(store->site().id);
   const std::size_t count = segments ? static_cast<std::size_t>(std::count_if(segments->begin(), segments->end(),
                                                                               [](auto& row) { return !row.pruned; }))

@@ -29,9 +29,10 @@ Result<HistoryAnswer> list_history(const HistoryPlace& place, Diagnostics& diagn
 
 struct ShowOptions {
   HistoryPlace place;
-  std::int64_t run = 0;        // 0: the newest
-  std::optional<double> time;  // [s] of the run's clock: the full State at that instant; none: what the run is
-  std::string scene;           // instead of the run's own file
+  std::int64_t run = 0;  // 0: the newest
+  // [s] of the run's clock (a live site's: UNIX): the full State at that instant; none: what the run is.
+  std::optional<double> time;
+  std::string scene;  // instead of the run's own file
 };
 Result<HistoryAnswer> show_history(const ShowOptions& options, Diagnostics& diagnostics);
 

@@ -49,7 +49,10 @@ struct RunOptions {
   std::optional<std::uint16_t> port;  // instead of the site's
   std::string host;                   // the same; empty: the site's
   std::string out;                    // folder for recording and report; empty: one is made
-  bool write = true;                  // false: no files at all
+  bool write = true;                  // false: neither of the two
+  std::string history;                // folder of the time machine, of a live site: see history_jobs.h; empty: none
+  std::string catalogue;              // of it, as HistoryPlace::catalogue
+  std::optional<std::uint64_t> keep_bytes = 20ull << 30;  // of it: the oldest segments go; none: all stay
   double speed = 1;
   std::string serve_opcua, serve_ros;  // the twin to others: "4840", "0" (serve.h: twin_serve); empty: as the site says
   std::string studio;                  // folder of the web application; empty: see find_studio

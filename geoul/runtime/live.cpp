@@ -97,7 +97,7 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
     server->on_request([&clock] { clock.wake(); });
   }
   player.on_delivery([&clock] { clock.wake(); });
-  int report_version = -1;
+  int report_version = -1, event_version = 0;
   const auto speak = [&](const std::vector<PlayerWords>& all) {
     for (const PlayerWords& words : all) {
       publisher.publish_log(words.level, words.text);
@@ -126,6 +126,11 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
       report_version = player.report_version();
       publisher.publish_report(player.report());
     }
+    if (player.event_version() != event_version) {
+      event_version = player.event_version();
+      publisher.publish_events(player.events());
+    }
+    if (options.on_turn) options.on_turn();
     if (changed || turn.leapt || clock.now() >= next_status) {
       next_status = clock.now() + kStatusPeriod;
       publisher.publish_clock(loop.status());

@@ -16,6 +16,7 @@ struct LiveOptions {
   std::function<void(const ClockStatus&)> on_status;  // five times a second
   std::function<void(const std::string&)> on_words;   // what a live player says: a link came, or went
   TwinServer* twin_server = nullptr;                  // is told every newest state; null: there is none
+  std::function<void()> on_turn;                      // after each turn of the loop; must not wait
   std::function<bool()> on_end;                       // the player has reached its end; true ends the run
 };
 

@@ -12,7 +12,11 @@ constexpr Duration kWatchPeriod{50'000'000};  // of links that deliver nothing
 constexpr Duration kSlewPeriod{1'000'000'000};
 constexpr Duration kSlew{500'000};  // at most this a period: 500 ppm, as NTP slews
 constexpr Duration kReportPeriod{2'000'000'000};
-constexpr Duration kUsualPeriod{40'000'000};  // where the site gives none
+constexpr Duration kFloodPeriod{10'000'000'000};  // between two words about dropped updates
+constexpr std::size_t kBatchBytes = 256u << 10;
+constexpr std::size_t kMostText = 1u << 20;  // of a text that is recorded; nothing is made of texts
+constexpr std::size_t kMostEvents = 1000;
+constexpr std::size_t kMostLast = 10'000;  // rows that are still taken in at the end
 
 // What nothing measured counts nowhere.
 void add_known(RunningFigures& figures, double x) {
@@ -41,30 +45,22 @@ LiveMirror::LiveMirror(const Twin& twin, const Site& site, Bindings bindings,
       newest_(twin_, site_, bindings_),
       past_(twin_, site_, bindings_),
       signals_(newest_.signals()),
-      started_(options_.now()) {
+      started_(options_.now()),
+      period_(row_maker_options(site_, bindings_).period),
+      maker_(bindings_, row_maker_options(site_, bindings_), start_values(twin_, bindings_), started_) {
   GEOUL_EXPECTS(links.size() == site.links.size());
   options_.currents.resize(bindings_.joints.size());
   torque_.resize(bindings_.joints.size());
-  LiveRowOptions rows;
-  rows.stale_after.resize(bindings_.columns.size());
   for (std::size_t k = 0; k < links.size(); ++k) {
-    const LinkSpec& spec = site_.links[k];
-    Followed feed{std::move(links[k]), spec.id, asked_of(spec, bindings_).columns, {}, 0, {}, {}, false};
-    for (const std::size_t column : feed.columns) rows.stale_after[column] = stale_after(spec);
+    Followed feed;
+    feed.link = std::move(links[k]);
+    feed.id = site_.links[k].id;
+    feed.columns = asked_of(site_.links[k], bindings_).columns;
     feeds_.push_back(std::move(feed));
   }
-  rows.tolerance = {dt().ns / 2};
-  rows.patience = {std::min<std::int64_t>(dt().ns / 2, 20'000'000)};
-  std::vector<double> start(bindings_.width(), std::numeric_limits<double>::quiet_NaN());
-  for (const BoundJoint& joint : bindings_.joints) {
-    start[static_cast<std::size_t>(joint.position)] = newest_.snapshot().state.q[static_cast<std::size_t>(joint.q)];
-    start[static_cast<std::size_t>(joint.velocity)] = 0;
-  }
   // before the first row the twin stands at its start
-  const std::vector<double> still(bindings_.joints.size(), 0.0);
-  newest_.evaluate(started_, start, still, measures_);
+  newest_.evaluate(started_, maker_.newest().row.values, maker_.newest().accelerations, measures_);
   newest_.fill_signals(measures_, options_.currents);
-  assembler_.emplace(bindings_, std::move(rows), std::move(start));
   for (Followed& feed : feeds_) {
     feed.link->on_delivery([this] {
       if (wake_) wake_();
@@ -77,77 +73,176 @@ LiveMirror::~LiveMirror() {
   for (Followed& feed : feeds_) feed.link->stop();
 }
 
-// Source time, moved to our axis by an offset that is set once and then only slewed, so that the spacing of rows is the
-// plant's own.
-Time LiveMirror::on_our_axis(Followed& feed, const link::Update& update) {
-  if (!feed.anchor) feed.anchor = update.receive_time - update.source_time;
-  return update.source_time + *feed.anchor;
+void LiveMirror::record(LiveHistory* history) {
+  history_ = history;
+  inputs_.take();
+  batch_ = {maker_.inputs(), 0, {}, {}, {}, std::vector<std::uint32_t>(feeds_.size(), 0)};
 }
 
+void LiveMirror::remember(std::unique_ptr<LivePast> past) {
+  disk_ = std::move(past);
+  const auto known = disk_->events(kMostEvents);
+  if (!known) {
+    words_.push_back({log::Level::kWarning, "history: " + known.error().message});
+    return;
+  }
+  events_.clear();
+  for (const history::EntryRow& row : *known)
+    events_.push_back({row.time, static_cast<int>(row.severity), row.source, row.name, row.text});
+  ++event_version_;
+}
+
+void LiveMirror::note(TwinEvent event) {
+  if (history_) history_->event({event.time, event.severity, event.source, event.name, event.text, {}});
+  if (events_.size() >= kMostEvents) events_.erase(events_.begin());
+  events_.push_back(std::move(event));
+  ++event_version_;
+}
+
+void LiveMirror::set_anchor(std::size_t feed, std::optional<Duration> anchor) {
+  maker_.set_anchor(feed, anchor);
+  if (history_) inputs_.anchor(feed, anchor);
+}
+
+// Updates of the plant are on its clock; our axis is moved against it by an anchor that is set once and then only
+// slewed, so that the spacing of rows is the plant's own.
 void LiveMirror::watch(Followed& feed) {
   const link::LinkHealth health = feed.link->health();
-  if (health.clock_jumps != feed.jumps) {
-    feed.jumps = health.clock_jumps;
-    feed.anchor.reset();
-  }
+  const auto index = static_cast<std::size_t>(&feed - feeds_.data());
   const Time now = options_.now();
-  if (feed.anchor && health.has_clock && now - feed.slewed >= kSlewPeriod) {
+  const std::string source = "link/" + feed.id;
+  const bool has_jumped = health.clock_jumps != feed.jumps;
+  if (has_jumped) {
+    feed.jumps = health.clock_jumps;
+    set_anchor(index, std::nullopt);
+    note({now, 1, source, "clock-jump", health.problem});
+  }
+  const std::optional<Duration> anchor = maker_.anchor(index);
+  if (anchor && health.has_clock && now - feed.slewed >= kSlewPeriod) {
     feed.slewed = now;
-    const std::int64_t off = (health.clock_offset - *feed.anchor).ns;
-    feed.anchor = *feed.anchor + Duration{std::clamp(off, -kSlew.ns, kSlew.ns)};
+    const std::int64_t off = (health.clock_offset - *anchor).ns;
+    if (off != 0) set_anchor(index, *anchor + Duration{std::clamp(off, -kSlew.ns, kSlew.ns)});
   }
   const bool is_live = health.state == link::LinkState::kLive;
-  if (is_live && !feed.was_live) words_.push_back({log::Level::kInfo, "link " + feed.id + ": live, " + health.peer});
-  if (!health.problem.empty() && health.problem != feed.said)
-    words_.push_back({log::Level::kWarning, "link " + feed.id + ": " + health.problem});
+  const bool is_news = !health.problem.empty() && health.problem != feed.said;
+  if (is_live && !feed.was_live) {
+    words_.push_back({log::Level::kInfo, "link " + feed.id + ": live, " + health.peer});
+    note({now, 0, source, "link-live", health.peer});
+  }
+  if (is_news) words_.push_back({log::Level::kWarning, "link " + feed.id + ": " + health.problem});
+  if (!is_live && feed.was_live) {
+    note({now, 2, source, "link-lost", health.problem.empty() ? "the link ended" : health.problem});
+  } else if (is_news && !has_jumped && is_live) {
+    note({now, 1, source, "link-problem", health.problem});
+  }
   feed.said = health.problem;
   feed.was_live = is_live;
+  watch_flood(feed, health, now);
+}
+
+void LiveMirror::watch_flood(Followed& feed, const link::LinkHealth& health, Time now) {
+  if (health.dropped == feed.dropped || now - feed.dropped_at < kFloodPeriod) return;
+  const std::string text = std::to_string(health.dropped - feed.dropped) +
+                           " updates were dropped: they come faster than the twin takes them in; ask the plant for "
+                           "fewer, or less often";
+  feed.dropped = health.dropped, feed.dropped_at = now;
+  words_.push_back({log::Level::kWarning, "link " + feed.id + ": " + text});
+  note({now, 1, "link/" + feed.id, "flood", text});
 }
 
 void LiveMirror::take_in() {
   const bool is_due = options_.now() - watched_ >= kWatchPeriod;
   if (is_due) watched_ = options_.now();
-  for (Followed& feed : feeds_) {
+  for (std::size_t k = 0; k < feeds_.size(); ++k) {
+    Followed& feed = feeds_[k];
     updates_.clear();
     feed.link->take(updates_);
     if (is_due || !updates_.empty()) watch(feed);
-    for (const link::Update& update : updates_) {
-      const std::size_t column = feed.columns[update.signal];
-      const double value = bindings_.columns[column].unit.to_si(link::number_of(update.value));
-      assembler_->add(column, value, update.quality, on_our_axis(feed, update), update.receive_time);
+    for (link::Update& update : updates_) {
+      maker_.update(k, update);
+      if (!history_) continue;
+      if (auto* text = std::get_if<std::string>(&update.value); text && text->size() > kMostText)
+        text->resize(kMostText);
+      inputs_.update(k, update);
+      ++batch_.links[k];
+      if (batch_.received.ns == 0) batch_.received = update.receive_time;
+      if (inputs_.bytes().size() >= kBatchBytes) hand_over();
     }
+    if (maker_.leaps() == leaps_) continue;
+    leaps_ = maker_.leaps();
+    const std::string text =
+        "the plant's clock went ahead by more than 5 s; its offset is set anew: check the plant's "
+        "time server";
+    words_.push_back({log::Level::kWarning, "link " + feed.id + ": " + text});
+    note({options_.now(), 1, "link/" + feed.id, "clock-jump", text});
   }
+}
+
+// Gives the history what has come.
+void LiveMirror::hand_over() {
+  if (!history_ || inputs_.empty()) return;
+  LiveHistory::Batch next{maker_.inputs(), 0, {}, {}, {}, std::vector<std::uint32_t>(feeds_.size(), 0)};
+  batch_.count = next.first - batch_.first;
+  batch_.time = maker_.newest().row.time;
+  batch_.bytes = inputs_.take();
+  history_->inputs(std::exchange(batch_, std::move(next)));
+}
+
+// Every row that is done has been taken.
+void LiveMirror::save_if_due(Time now) {
+  if (!history_ || !history_->wants_snapshot(now, maker_.inputs())) return;
+  hand_over();
+  std::string bytes;
+  maker_.save(bytes);
+  history_->snapshot(now, maker_.inputs(), maker_.newest().row.time, std::move(bytes));
+}
+
+void LiveMirror::settle() {
+  for (std::size_t rows = 0; rows < kMostLast && receive(); ++rows) continue;
+  while (maker_.take()) accept();
+  if (!history_) return;
+  std::string bytes;
+  maker_.save(bytes);
+  history_->snapshot(options_.now(), maker_.inputs(), maker_.newest().row.time, std::move(bytes));
+}
+
+bool LiveMirror::next_row(Time now) {
+  if (maker_.is_overdue(now)) {
+    maker_.close_row();
+    if (history_) inputs_.close_row();
+  }
+  return maker_.take();
 }
 
 bool LiveMirror::receive() {
   const Time now = options_.now();
-  std::optional<LiveRow> row = assembler_->take(now);
+  bool row = next_row(now);
   if (!row) {
+    save_if_due(now);
     take_in();
-    row = assembler_->take(now);
+    row = next_row(now);
   }
+  hand_over();
   if (now >= next_report_) {
     next_report_ = now + kReportPeriod;
     ++report_version_;
   }
-  if (!row) return false;
-  accept(*row);
-  return true;
+  if (row) accept();
+  return row;
 }
 
 Duration LiveMirror::look_again() const {
-  const std::optional<Time> due = assembler_->due();
+  const std::optional<Time> due = maker_.due();
   return due ? std::clamp(*due - options_.now(), Duration{0}, Player::look_again()) : Player::look_again();
 }
 
-void LiveMirror::accept(const LiveRow& row) {
-  keep(row);
-  const std::size_t joints = bindings_.joints.size(), last = times_.size() - 1;
-  newest_.evaluate(row.time, row.values, {accelerations_.data() + last * joints, joints}, measures_);
+void LiveMirror::accept() {
+  const LiveRow& row = maker_.newest().row;
+  keep(maker_.newest());
+  newest_.evaluate(row.time, row.values, maker_.newest().accelerations, measures_);
   newest_.fill_signals(measures_, options_.currents);
-  ++row_count_;
   stale_rows_ += row.stale > 0 ? 1 : 0;
-  for (std::size_t j = 0; j < joints; ++j) {
+  for (std::size_t j = 0; j < bindings_.joints.size(); ++j) {
     const RowMeasures::JointRow& r = measures_.joints[j];
     add_known(torque_[j], r.along_measured - r.torque);
   }
@@ -155,75 +250,107 @@ void LiveMirror::accept(const LiveRow& row) {
   weld_position_.add(measures_.weld_position);
   weld_rotation_.add(measures_.weld_rotation);
   latency_.add((options_.now() - row.receive_time).seconds());
-  if (last > 0) interval_.add((times_[last] - times_[last - 1]).seconds());
+  if (kept_.size() > 1) interval_.add((row.time - kept_[kept_.size() - 2].row.time).seconds());
 }
 
-void LiveMirror::keep(const LiveRow& row) {
-  const std::size_t joints = bindings_.joints.size(), width = bindings_.width();
-  const std::size_t bytes = times_.size() * (sizeof(Time) + (width + joints) * sizeof(double));
-  if (bytes > options_.memory) {
-    const std::size_t gone = times_.size() / 4;
-    const auto drop = [&](auto& from, std::size_t stride) {
-      from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(gone * stride));
-    };
-    drop(times_, 1);
-    drop(values_, width);
-    drop(accelerations_, joints);
-    cursor_ = cursor_ > gone ? cursor_ - gone : 0;
+void LiveMirror::keep(const MadeRow& made) {
+  const std::size_t row = sizeof(MadeRow) + (bindings_.width() + bindings_.joints.size()) * sizeof(double);
+  while (!kept_.empty() && kept_.size() * row > options_.memory) {
+    kept_.pop_front();
+    cursor_ = cursor_ > 0 ? cursor_ - 1 : 0;
   }
-  const double elapsed = times_.empty() ? 0 : (row.time - times_.back()).seconds();
-  const std::size_t before = values_.size() - (times_.empty() ? 0 : width);
-  for (const BoundJoint& joint : bindings_.joints) {
-    const auto v = static_cast<std::size_t>(joint.velocity);
-    // after a gap there is no telling
-    const bool known = elapsed > 0 && elapsed < 3 * dt().seconds();
-    accelerations_.push_back(known ? (row.values[v] - values_[before + v]) / elapsed : 0);
-  }
-  times_.push_back(row.time);
-  values_.insert(values_.end(), row.values.begin(), row.values.end());
+  kept_.push_back(made);
+}
+
+Time LiveMirror::begin() const {
+  const Time memory = kept_.empty() ? started_ : kept_.front().row.time;
+  return disk_ && !disk_->empty() ? std::min(memory, disk_->begin()) : memory;
 }
 
 void LiveMirror::show_past() {
-  const std::size_t joints = bindings_.joints.size(), width = bindings_.width();
-  past_.evaluate(times_[cursor_], {values_.data() + cursor_ * width, width},
-                 {accelerations_.data() + cursor_ * joints, joints}, past_measures_);
+  const MadeRow& made = kept_[cursor_];
+  past_.evaluate(made.row.time, made.row.values, made.accelerations, past_measures_);
   past_.fill_signals(past_measures_, options_.currents);
+}
+
+std::deque<MadeRow>::const_iterator LiveMirror::after(Time t) const {
+  return std::upper_bound(kept_.begin(), kept_.end(), t,
+                          [](Time at, const MadeRow& made) { return at < made.row.time; });
+}
+
+void LiveMirror::show_disk() {
+  on_disk_ = true;
+  const MadeRow& made = disk_->row();
+  past_.evaluate(made.row.time, made.row.values, made.accelerations, past_measures_);
+  past_.fill_signals(past_measures_, options_.currents);
+}
+
+// The oldest row of memory that is later than what is shown.
+void LiveMirror::enter_memory() {
+  const auto next = after(past_.snapshot().state.time) - kept_.begin();
+  on_disk_ = false;
+  cursor_ = std::min(static_cast<std::size_t>(next), kept_.size() - 1);
+  show_past();
+}
+
+bool LiveMirror::step_on_disk() {
+  const std::optional<Time> next = disk_->next_time();
+  if (!next || (!kept_.empty() && *next >= kept_.front().row.time)) {
+    if (kept_.empty()) return false;
+    enter_memory();
+    return true;
+  }
+  if (const Result<bool> done = disk_->step(); !done || !*done) {
+    if (!done) words_.push_back({log::Level::kWarning, "history: " + done.error().message});
+    return false;
+  }
+  show_disk();
+  return true;
 }
 
 bool LiveMirror::step() {
   if (following_) return receive();
-  if (cursor_ + 1 >= times_.size()) return false;
+  if (on_disk_) return step_on_disk();
+  if (cursor_ + 1 >= kept_.size()) return false;
   ++cursor_;
   show_past();
   return true;
 }
 
 Time LiveMirror::next_time() const {
-  if (following_ || cursor_ + 1 >= times_.size()) return snapshot().state.time;
-  return times_[cursor_ + 1];
+  if (!following_ && on_disk_) {
+    const std::optional<Time> next = disk_->next_time();
+    const Time memory = kept_.empty() ? snapshot().state.time : kept_.front().row.time;
+    return next ? std::min(*next, std::max(memory, snapshot().state.time)) : memory;
+  }
+  if (following_ || cursor_ + 1 >= kept_.size()) return snapshot().state.time;
+  return kept_[cursor_ + 1].row.time;
 }
 
 void LiveMirror::seek(Time t) {
   GEOUL_EXPECTS(can_seek());
   following_ = false;
-  const auto after = std::upper_bound(times_.begin(), times_.end(), t);
-  cursor_ = static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, after - times_.begin()) - 1);
+  on_disk_ = false;
+  if (disk_ && (kept_.empty() || t < kept_.front().row.time)) {
+    Result<void> done = t > disk_->end() ? disk_->refresh() : Result<void>();
+    if (done) done = disk_->seek(t);
+    // retention may have taken what was known: what is there now, once
+    if (!done && disk_->refresh()) done = disk_->seek(t);
+    if (done) return show_disk();
+    words_.push_back({log::Level::kWarning, "history: " + done.error().message});
+    if (kept_.empty()) return follow(true);
+  }
+  cursor_ = static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, after(t) - kept_.begin()) - 1);
   show_past();
 }
 
 void LiveMirror::follow(bool on) {
-  if (!on && following_ && !times_.empty()) {
-    cursor_ = times_.size() - 1;
+  if (!on && following_ && !kept_.empty()) {
+    cursor_ = kept_.size() - 1;
+    on_disk_ = false;
     show_past();
   }
-  following_ = on || times_.empty();
-}
-
-Duration LiveMirror::dt() const {
-  for (const LinkSpec& spec : site_.links) {
-    if (spec.period.ns > 0) return spec.period;
-  }
-  return kUsualPeriod;
+  following_ = on || (kept_.empty() && !on_disk_);
 }
 
 std::string LiveMirror::source() const {
@@ -239,7 +366,7 @@ std::vector<LinkStatus> LiveMirror::links() const {
     LinkStatus status{feed.id, feed.link->health(), {}, feed.columns.size()};
     out.push_back(std::move(status));
   }
-  for (const std::size_t column : assembler_->stale(now)) {
+  for (const std::size_t column : maker_.stale(now)) {
     const BoundColumn& bound = bindings_.columns[column];
     for (LinkStatus& status : out) {
       if (status.id == bound.source) status.stale.push_back(bound.column);
@@ -248,12 +375,23 @@ std::vector<LinkStatus> LiveMirror::links() const {
   return out;
 }
 
-std::vector<PlayerWords> LiveMirror::take_words() { return std::exchange(words_, {}); }
+std::vector<PlayerWords> LiveMirror::take_words() {
+  std::vector<PlayerWords> out = std::exchange(words_, {});
+  if (!history_) return out;
+  for (PlayerWords& words : history_->take_words()) {
+    if (words.level != log::Level::kInfo)
+      events_.push_back(
+          {options_.now(), words.level == log::Level::kError ? 2 : 1, "history", "recording", words.text}),
+          ++event_version_;
+    out.push_back(std::move(words));
+  }
+  return out;
+}
 
 Report LiveMirror::report() const {
   Report out;
-  out.title = site_.name + ": the twin follows " + source() + ", " + std::to_string(row_count_) + " rows";
-  if (row_count_ == 0) return out;
+  out.title = site_.name + ": the twin follows " + source() + ", " + std::to_string(rows()) + " rows";
+  if (rows() == 0) return out;
   out.add("fixed-joint position error", weld_position_.max, "m", site_.judge.fixed_position);
   out.add("fixed-joint rotation error", weld_rotation_.max, "rad", site_.judge.fixed_rotation);
   for (std::size_t j = 0; j < torque_.size(); ++j) {
@@ -270,6 +408,12 @@ Report LiveMirror::report() const {
     out.add("link " + feed.id + ": updates lost", static_cast<double>(health.lost), "");
     out.add("link " + feed.id + ": updates dropped", static_cast<double>(health.dropped), "", 0);
     out.add("link " + feed.id + ": reconnections", static_cast<double>(health.reconnects), "");
+  }
+  if (history_) {
+    const LiveHistoryFigures figures = history_->figures();
+    out.add("history: inputs on the disk", static_cast<double>(figures.durable), "");
+    out.add("history: updates not recorded", static_cast<double>(figures.lost), "", 0);
+    out.add("history: time from arrival to the disk, 99 % below", figures.delay_p99.seconds(), "s");
   }
   return out;
 }

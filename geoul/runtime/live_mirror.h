@@ -1,8 +1,10 @@
 // LiveMirror: the twin of a running plant. Follows its links: every row that they deliver becomes a State, as a row of
 // a recording would (row_evaluator.h). The rows are kept, so that the past can be looked at while the plant goes on: a
-// mirror that does not follow plays what came before, and new rows are taken in all the same.
+// mirror that does not follow plays what came before, and new rows are taken in all the same. With a history everything
+// is recorded, and the past goes back beyond what memory holds, into earlier runs of the site.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,15 +12,18 @@
 #include <vector>
 
 #include "geoul/link/link.h"
-#include "geoul/runtime/live_rows.h"
+#include "geoul/runtime/live_history.h"
+#include "geoul/runtime/live_inputs.h"
+#include "geoul/runtime/live_past.h"
 #include "geoul/runtime/row_evaluator.h"
+#include "geoul/runtime/row_maker.h"
 #include "geoul/runtime/running_figures.h"
 
 namespace geoul::runtime {
 
 struct LiveMirrorOptions {
   std::function<Time()> now;                          // UNIX
-  std::size_t memory = std::size_t{256} << 20;        // of kept rows [bytes]; beyond it the oldest quarter goes
+  std::size_t memory = std::size_t{256} << 20;        // of kept rows [bytes]; beyond it the oldest go
   std::vector<std::optional<CurrentModel>> currents;  // (bindings.joints), or empty: none is known
 };
 
@@ -29,6 +34,14 @@ class LiveMirror : public Player {
   LiveMirror(const Twin& twin, const Site& site, Bindings bindings, std::vector<std::unique_ptr<link::Link>> links,
              LiveMirrorOptions options);
   ~LiveMirror() override;
+
+  // Records from now on; the history must outlive the mirror, or be taken away (null).
+  void record(LiveHistory* history);
+  // The end: gives the history what has come, and a snapshot of where the twin stands.
+  void settle();
+  // Past instants that memory does not hold.
+  void remember(std::unique_ptr<LivePast> past);
+  const Bindings& bindings() const { return bindings_; }
 
   // The signals that a link must be asked for, and the column of each.
   struct Asked {
@@ -42,12 +55,12 @@ class LiveMirror : public Player {
   const std::vector<link::SignalInfo>& signals() const override { return signals_; }
   bool step() override;
   Time next_time() const override;
-  Time begin() const override { return times_.empty() ? started_ : times_.front(); }
-  Time end() const override { return times_.empty() ? started_ : times_.back(); }
+  Time begin() const override;
+  Time end() const override { return kept_.empty() ? started_ : kept_.back().row.time; }
   bool has_end() const override { return false; }
-  bool can_seek() const override { return !times_.empty(); }
+  bool can_seek() const override { return !kept_.empty() || (disk_ && !disk_->empty()); }
   void seek(Time t) override;
-  Duration dt() const override;
+  Duration dt() const override { return period_; }
   std::string source() const override;
   Report report() const override;
   int report_version() const override { return report_version_; }
@@ -61,26 +74,39 @@ class LiveMirror : public Player {
   std::vector<LinkStatus> links() const override;
   void on_delivery(std::function<void()> wake) override { wake_ = std::move(wake); }
   std::vector<PlayerWords> take_words() override;
+  std::vector<TwinEvent> events() const override { return events_; }
+  int event_version() const override { return event_version_; }
+  // An event of the site that came about elsewhere: a finding, a sign-in.
+  void note(TwinEvent event);
 
-  std::uint64_t rows() const { return row_count_; }
+  std::uint64_t rows() const { return maker_.rows(); }
 
  private:
   struct Followed {
     std::unique_ptr<link::Link> link;
     std::string id;
     std::vector<std::size_t> columns;  // by signal
-    std::optional<Duration> anchor;    // our axis minus the source's
     std::uint64_t jumps = 0;           // clock jumps that the anchor knows
     Time slewed;                       // when the anchor was last moved
     std::string said;                  // newest problem that was told
     bool was_live = false;
+    std::uint64_t dropped = 0;  // that were told
+    Time dropped_at;
   };
+  bool next_row(Time now);
   void take_in();
-  Time on_our_axis(Followed& feed, const link::Update& update);
-  void accept(const LiveRow& row);
-  void keep(const LiveRow& row);
+  void hand_over();
+  void save_if_due(Time now);
+  void accept();
+  void keep(const MadeRow& row);
   void show_past();
+  void show_disk();
+  bool step_on_disk();
+  void enter_memory();
+  std::deque<MadeRow>::const_iterator after(Time t) const;  // the first kept row that is later
   void watch(Followed& feed);
+  void watch_flood(Followed& feed, const link::LinkHealth& health, Time now);
+  void set_anchor(std::size_t feed, std::optional<Duration> anchor);
 
   const Twin& twin_;
   const Site& site_;
@@ -88,19 +114,24 @@ class LiveMirror : public Player {
   LiveMirrorOptions options_;
   RowEvaluator newest_, past_;
   std::vector<link::SignalInfo> signals_;
-  std::optional<LiveRows> assembler_;
+  Time started_;
+  Duration period_;
+  RowMaker maker_;
   std::vector<Followed> feeds_;
   std::function<void()> wake_;
   std::vector<link::Update> updates_;
   Time watched_;
+  std::uint64_t leaps_ = 0;  // of clocks, that were told
+  // what goes into the history
+  LiveHistory* history_ = nullptr;
+  LiveInputWriter inputs_;
+  LiveHistory::Batch batch_;  // of inputs_, without its bytes
+  std::unique_ptr<LivePast> disk_;
+  bool on_disk_ = false;  // what is shown is from there
   // kept rows
-  std::vector<Time> times_;
-  std::vector<double> values_;         // (row x width)
-  std::vector<double> accelerations_;  // (row x joints)
-  std::size_t cursor_ = 0;             // row that is shown where not following
+  std::deque<MadeRow> kept_;  // by time
+  std::size_t cursor_ = 0;    // row that is shown where not following
   bool following_ = true;
-  Time started_;
-  std::uint64_t row_count_ = 0;
   // figures
   RowMeasures measures_;
   RowMeasures past_measures_;
@@ -110,6 +141,8 @@ class LiveMirror : public Player {
   int report_version_ = 0;
   Time next_report_;
   std::vector<PlayerWords> words_;
+  std::vector<TwinEvent> events_;
+  int event_version_ = 0;
 };
 
 }  // namespace geoul::runtime

@@ -8,78 +8,11 @@
 #include <cmath>
 #include <numbers>
 
-#include "geoul/link/intake_link.h"
+#include "geoul/runtime/live_cell.h"
 #include "geoul/runtime/loop.h"
-#include "geoul/runtime/mirror.h"
 
 namespace geoul::runtime {
 namespace {
-
-// Delivers what it is told to.
-class ToldLink : public link::IntakeLink {
- public:
-  explicit ToldLink(link::LinkOptions options) : IntakeLink(std::move(options)), intake(intake_) {}
-  void start() override { intake.set_live(); }
-  void stop() override { intake.set_stopped(); }
-  Result<std::uint64_t> write(const std::string&, const link::Value&) override {
-    return Error{ErrorCode::kUnsupported, "told links do not write"};
-  }
-  Result<std::vector<link::OfferedSignal>> browse(Duration) override { return std::vector<link::OfferedSignal>(); }
-
-  link::Intake& intake;
-};
-
-// The real cell, with a link in the place of its recordings.
-struct Cell {
-  Time clock{1'700'000'000'000'000'000};
-  Site site;
-  std::optional<Twin> twin;
-  ToldLink* link = nullptr;
-  std::unique_ptr<LiveMirror> live;
-  std::unique_ptr<Mirror> mirror;
-  std::vector<BoundColumn> columns;
-
-  explicit Cell(const std::function<void(Site&)>& change = {}, bool with_mirror = true) {
-    Diagnostics diagnostics;
-    site = read_site(GEOUL_SOURCE_DIR "/scenarios/ur3e_cell/site.yaml", diagnostics).value();
-    site.judge.current.clear();
-    LinkSpec spec;
-    spec.id = site.sources.front().id;
-    spec.period = site.sources.front().period;
-    site.links = {spec};
-    if (change) change(site);
-    twin = load_twin(site.scene, diagnostics);
-    std::optional<Bindings> bindings = bind(site, *twin, Feed::kLive, diagnostics);
-    if (!bindings) throw std::runtime_error(diagnostics.text());
-    columns = bindings->columns;
-    if (with_mirror) {
-      Bindings recorded = bind(site, *twin, Feed::kRecording, diagnostics).value();
-      std::optional<Stream> stream = load_stream(site.sources.front(), recorded, diagnostics);
-      mirror = std::make_unique<Mirror>(*twin, site, std::move(recorded), std::move(*stream));
-    }
-    std::vector<std::unique_ptr<link::Link>> links;
-    const auto now = [this] { return clock; };
-    links.push_back(std::make_unique<ToldLink>(
-        link::LinkOptions{.id = spec.id, .signals = LiveMirror::asked_of(site.links[0], *bindings).names, .now = now}));
-    link = static_cast<ToldLink*>(links.back().get());
-    LiveMirrorOptions options;
-    options.now = now;
-    live = std::make_unique<LiveMirror>(*twin, site, std::move(*bindings), std::move(links), std::move(options));
-  }
-
-  std::vector<link::Intake::Item> row(std::size_t k) const {
-    std::vector<link::Intake::Item> items;
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      items.push_back({static_cast<std::uint32_t>(c), mirror->stream().value(k, static_cast<int>(c)),
-                       link::Quality::kGood, mirror->stream().time[k]});
-    }
-    return items;
-  }
-  void deliver(std::size_t k) {
-    clock = clock + Duration{40'000'000};
-    link->intake.deliver(row(k));
-  }
-};
 
 TEST(LiveMirror, GivesTheStatesOfTheRecordingThatItIsSent) {
   Cell cell;
@@ -215,6 +148,42 @@ TEST(LiveMirror, LivesThroughAClockThatGoesBack) {
   for (const PlayerWords& words : cell.live->take_words())
     said = said || words.text.find("went back") != std::string::npos;
   EXPECT_TRUE(said);
+}
+
+TEST(LiveMirror, LivesThroughAClockThatLeapsAheadAndComesBack) {
+  Cell cell;
+  const auto go_on = [&](std::size_t from, std::size_t to, Duration shift) {
+    for (std::size_t k = from; k < to; ++k) {
+      std::vector<link::Intake::Item> items = cell.row(k);
+      for (auto& item : items) item.source_time = *item.source_time + shift;
+      cell.clock = cell.clock + Duration{40'000'000};
+      cell.link->intake.deliver(items);
+      cell.live->step();
+      EXPECT_LT(std::abs((cell.live->end() - cell.clock).seconds()), 0.05) << k;
+    }
+  };
+  go_on(0, 20, {});
+  go_on(20, 40, {7'200'000'000'000});
+  go_on(40, 60, {});
+  EXPECT_EQ(cell.live->rows(), 60u);
+  std::string said;
+  for (const PlayerWords& words : cell.live->take_words()) said += words.text + "\n";
+  EXPECT_NE(said.find("went ahead"), std::string::npos) << said;
+  EXPECT_NE(said.find("went back"), std::string::npos) << said;
+}
+
+// Servers that send changes only begin with values that may be hours old.
+TEST(LiveMirror, AFirstValueThatIsOldDoesNotMoveTheAxis) {
+  Cell cell;
+  std::vector<link::Intake::Item> items = cell.row(0);
+  items.front().source_time = *items.front().source_time - Duration{10'800'000'000'000};
+  cell.link->intake.deliver(std::move(items));
+  for (std::size_t k = 1; k < 10; ++k) {
+    cell.deliver(k);
+    while (cell.live->step()) continue;
+    EXPECT_LT(std::abs((cell.live->end() - cell.clock).seconds()), 0.05) << k;
+  }
+  EXPECT_GE(cell.live->rows(), 9u);
 }
 
 TEST(LiveMirror, ConvertsUnitsAndRefusesThoseThatDoNotFit) {

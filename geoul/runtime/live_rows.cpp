@@ -1,5 +1,6 @@
 #include "geoul/runtime/live_rows.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -102,11 +103,61 @@ void LiveRows::finish() {
 }
 
 std::optional<LiveRow> LiveRows::take(Time now) {
-  if (done_.empty() && open_ && now - opened_at_ >= options_.patience) finish();
+  if (is_overdue(now)) finish();
+  return pop();
+}
+
+std::optional<LiveRow> LiveRows::pop() {
   if (done_.empty()) return std::nullopt;
   LiveRow row = std::move(done_.front());
   done_.pop_front();
   return row;
+}
+
+void LiveRows::save(std::string& out) const {
+  GEOUL_EXPECTS(done_.empty());
+  using history::put;
+  put(static_cast<std::uint32_t>(columns_.size()), out);
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    const Column& column = columns_[c];
+    const unsigned flags =
+        (column.came ? 1u : 0u) | (column.bad ? 2u : 0u) | (column.has_before ? 4u : 0u) | (fresh_[c] ? 8u : 0u);
+    put(static_cast<std::uint8_t>(flags), out);
+    put(column.time.ns, out);
+    put(std::bit_cast<std::uint64_t>(column.value), out);
+    put(column.time_before.ns, out);
+    put(std::bit_cast<std::uint64_t>(column.before), out);
+  }
+  put(static_cast<std::uint8_t>((open_ ? 1 : 0) | (last_time_ ? 2 : 0)), out);
+  put(open_time_.ns, out);
+  put(opened_at_.ns, out);
+  put(last_time_.value_or(Time{}).ns, out);
+  put(late_, out);
+}
+
+bool LiveRows::restore(history::Taker& in) {
+  if (in.integer<std::uint32_t>() != columns_.size()) return false;
+  fresh_count_ = 0;
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    Column& column = columns_[c];
+    const auto flags = in.integer<std::uint8_t>();
+    column.came = (flags & 1u) != 0, column.bad = (flags & 2u) != 0, column.has_before = (flags & 4u) != 0;
+    fresh_[c] = (flags & 8u) != 0;
+    fresh_count_ += fresh_[c] ? 1 : 0;
+    column.time = within_reach({in.integer<std::int64_t>()});
+    column.value = std::bit_cast<double>(in.integer<std::uint64_t>());
+    column.time_before = within_reach({in.integer<std::int64_t>()});
+    column.before = std::bit_cast<double>(in.integer<std::uint64_t>());
+  }
+  const auto flags = in.integer<std::uint8_t>();
+  open_ = (flags & 1u) != 0;
+  open_time_ = within_reach({in.integer<std::int64_t>()});
+  opened_at_ = within_reach({in.integer<std::int64_t>()});
+  const Time last = within_reach({in.integer<std::int64_t>()});
+  last_time_ = (flags & 2u) != 0 ? std::optional(last) : std::nullopt;
+  late_ = in.integer<std::uint64_t>();
+  done_.clear();
+  return in.ok();
 }
 
 }  // namespace geoul::runtime

@@ -5,15 +5,25 @@
 // moves a joint, all make rows).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "geoul/history/little_endian.h"
 #include "geoul/link/signal.h"
 #include "geoul/runtime/bindings.h"
 
 namespace geoul::runtime {
+
+// Times beyond this (146 years before or after 1970) are taken for it, whatever a plant says: differences do not
+// overflow.
+inline Time within_reach(Time t) {
+  constexpr std::int64_t kFarthest = (std::int64_t{1} << 62) - 1;
+  return {std::clamp(t.ns, -kFarthest, kFarthest)};
+}
 
 struct LiveRow {
   Time time;                   // on our axis
@@ -37,6 +47,12 @@ class LiveRows {
   void add(std::size_t column, double value, link::Quality quality, Time time, Time receive_time);
   // The next row that is done at this time. Their times increase.
   std::optional<LiveRow> take(Time now);
+  // The same in parts: whether the open row's patience has ended, its end, and the next row that is done.
+  bool is_overdue(Time now) const { return done_.empty() && open_ && now - opened_at_ >= options_.patience; }
+  void close() {
+    if (open_) finish();
+  }
+  std::optional<LiveRow> pop();
   bool is_open() const { return open_; }
   // When the open row's patience ends; none where no row is open.
   std::optional<Time> due() const { return open_ ? std::optional(opened_at_ + options_.patience) : std::nullopt; }
@@ -45,6 +61,10 @@ class LiveRows {
   std::vector<std::size_t> stale(Time now) const;
   // Updates that came after their row was done and were older than what their column held.
   std::uint64_t late() const { return late_; }
+
+  // All that later rows depend on. No row may be done and not taken.
+  void save(std::string& out) const;
+  bool restore(history::Taker& in);  // false, and useless, where the bytes are none of save() with these bindings
 
  private:
   struct Column {

@@ -42,6 +42,15 @@ struct PlayerWords {
   std::string text;
 };
 
+// What people should know later: a mark on the time line.
+struct TwinEvent {
+  Time time;
+  int severity = 0;    // 0 info, 1 warning, 2 error
+  std::string source;  // "link/plc"
+  std::string name;    // "link-lost"
+  std::string text;
+};
+
 class Player {
  public:
   virtual ~Player() = default;
@@ -75,6 +84,9 @@ class Player {
   virtual std::vector<LinkStatus> links() const { return {}; }
   virtual void on_delivery(std::function<void()>) {}            // called from other threads
   virtual std::vector<PlayerWords> take_words() { return {}; }  // what the log should say
+  // The newest events, by time, and a number that changes with them (0: it has none).
+  virtual std::vector<TwinEvent> events() const { return {}; }
+  virtual int event_version() const { return 0; }
 
   // Of simulations; recordings have none of it.
   virtual const dynamics::World* world() const { return nullptr; }

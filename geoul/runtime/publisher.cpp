@@ -160,6 +160,11 @@ void Publisher::publish_links(const std::vector<LinkStatus>& links, Time now) {
   send(TopicId::kLinks, player_.snapshot().state.time, bytes);
 }
 
+void Publisher::publish_events(const std::vector<TwinEvent>& events) {
+  const Time time = player_.newest().state.time;
+  send(TopicId::kEvents, time, events_message(events, time));
+}
+
 void Publisher::publish_clock(const ClockStatus& status) { send(TopicId::kClock, status.now, clock_message(status)); }
 
 void Publisher::publish_report(const Report& report) {

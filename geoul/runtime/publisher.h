@@ -44,6 +44,7 @@ class Publisher {
   // Records the newest state of a live player that shows its past.
   void record_newest();
   void publish_links(const std::vector<LinkStatus>& links, Time now);
+  void publish_events(const std::vector<TwinEvent>& events);
   void publish_clock(const ClockStatus& status);
   void publish_report(const Report& report);
   void publish_log(log::Level level, std::string_view text);

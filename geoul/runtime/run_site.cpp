@@ -141,6 +141,9 @@ Result<RunResult> run_site(const RunOptions& options, const JobOutput& output, D
   if (live && options.check) {
     return Error{ErrorCode::kBadInput, "a live plant has no end to be checked at: --check needs recordings"};
   }
+  if (!live && !options.history.empty()) {
+    return Error{ErrorCode::kBadInput, "a history is of a live site: give --live too, or leave --history out"};
+  }
   if (live && job->site.links.empty()) {
     return Error{ErrorCode::kBadInput, job->site.file + ": there is no link to follow; list one under links"};
   }

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Server>> start_server(const ServeOptions& serve) {
   options.allowed_hosts = serve.access.names;
   const std::filesystem::path folder =
       serve.access.folder.empty() ? access::UserStore::default_folder() : std::filesystem::path(serve.access.folder);
-  options.gate = std::make_shared<access::Gate>(access::GateOptions{.folder = folder, .limits = options.limits});
+  options.gate = std::make_shared<access::Gate>(
+      access::GateOptions{.folder = folder, .limits = options.limits, .listener = serve.on_access});
   if (const std::string trouble = options.gate->trouble(); !trouble.empty()) {
     return Error{ErrorCode::kUnavailable, trouble};
   }

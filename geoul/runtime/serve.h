@@ -17,6 +17,7 @@ struct ServeOptions {
   std::uint16_t port = 8765;
   std::string studio;
   AccessOptions access{};
+  access::Journal::Listener on_access{};  // who signs in and who is refused; called in the server's threads
 };
 
 // kUnavailable, with the remedy, where the port is in use; kBadInput where the network would get in unasked.

@@ -1,5 +1,6 @@
 #include "geoul/runtime/state_messages.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "foxglove/FrameTransforms.pb.h"
@@ -239,6 +240,20 @@ std::string links_message(const std::vector<LinkStatus>& links, Time now) {
   return out.SerializeAsString();
 }
 
+std::string events_message(const std::vector<TwinEvent>& events, Time time) {
+  ::geoul::Events out;
+  set(*out.mutable_timestamp(), time);
+  for (const TwinEvent& event : events) {
+    ::geoul::Event& message = *out.add_events();
+    set(*message.mutable_timestamp(), event.time);
+    message.set_severity(static_cast<::geoul::EventSeverity>(std::clamp(event.severity, 0, 2)));  // the same order
+    message.set_source(event.source);
+    message.set_name(event.name);
+    message.set_text(event.text);
+  }
+  return out.SerializeAsString();
+}
+
 std::string report_message(const Report& report, Time time) {
   ::geoul::Report out;
   set(*out.mutable_timestamp(), time);
@@ -376,7 +391,8 @@ std::vector<Topic> topics() {
           {"/wrenches", schema_of<::geoul::Wrenches>(), false, kFrame},
           {"/residuals", schema_of<::geoul::Report>(), false, kFrame},
           {"/drags", schema_of<::geoul::Drags>(), false, kFrame},
-          {"/links", schema_of<::geoul::Links>(), true}};
+          {"/links", schema_of<::geoul::Links>(), true},
+          {"/events", schema_of<::geoul::Events>(), true}};
 }
 
 MessageSchema clock_command_schema() { return schema_of<::geoul::ClockCommand>(); }

@@ -30,6 +30,7 @@ std::string wrenches_message(const Twin& twin, const Snapshot& snapshot);
 std::string drags_message(const Drags& drags, Time time);
 // Ages and pauses count from `now`.
 std::string links_message(const std::vector<LinkStatus>& links, Time now);
+std::string events_message(const std::vector<TwinEvent>& events, Time time);
 std::string log_message(log::Level level, std::string_view text, Time time);
 
 // A geoul.ClockCommand as bytes; kBadInput where it is none.
@@ -59,7 +60,8 @@ enum class TopicId {
   kWrenches,
   kResiduals,
   kDrags,
-  kLinks
+  kLinks,
+  kEvents
 };
 std::vector<Topic> topics();  // in the order of TopicId
 MessageSchema clock_command_schema();

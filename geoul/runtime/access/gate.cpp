@@ -13,7 +13,10 @@ constexpr Duration kNotePeriod{60'000'000'000};
 }  // namespace
 
 Gate::Gate(GateOptions options)
-    : options_(std::move(options)), store_(options_.folder), journal_(options_.folder), attempts_(options_.limits) {
+    : options_(std::move(options)),
+      store_(options_.folder),
+      journal_(options_.folder, options_.listener),
+      attempts_(options_.limits) {
   if (!options_.now) options_.now = unix_now;
 }
 

@@ -29,7 +29,8 @@ struct GateOptions {
   Limits limits{};
   Policy policy{};
   PasswordCost cost{};
-  std::function<Time()> now{};  // UNIX time; empty: the system's clock
+  std::function<Time()> now{};   // UNIX time; empty: the system's clock
+  Journal::Listener listener{};  // hears what the journal does
 };
 
 struct SignIn {

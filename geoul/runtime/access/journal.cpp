@@ -13,6 +13,7 @@ namespace geoul::runtime::access {
 
 void Journal::add(Time now, const std::string& what, const std::string& name, const std::string& address,
                   const std::string& detail) {
+  if (listener_) listener_(now, what, name, address);
   if (folder_.empty()) return;
   const std::time_t seconds = now.ns / 1'000'000'000;
   std::tm utc{};

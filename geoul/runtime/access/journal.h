@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -15,7 +16,11 @@ namespace geoul::runtime::access {
 class Journal {
  public:
   static constexpr std::size_t kMaxBytes = 4u << 20;
-  explicit Journal(std::filesystem::path folder) : folder_(std::move(folder)) {}  // empty: writes nothing
+  // Hears of each line too, in the thread that adds it; must return at once.
+  using Listener =
+      std::function<void(Time now, const std::string& what, const std::string& name, const std::string& address)>;
+  explicit Journal(std::filesystem::path folder, Listener listener = {})  // no folder: writes nothing
+      : folder_(std::move(folder)), listener_(std::move(listener)) {}
 
   // `what` is one of a few words of ours: "signed-in", "refused", ...
   void add(Time now, const std::string& what, const std::string& name, const std::string& address,
@@ -25,6 +30,7 @@ class Journal {
 
  private:
   std::filesystem::path folder_;
+  Listener listener_;
   mutable std::mutex mutex_;
   std::string trouble_;
 };
