@@ -17,6 +17,7 @@ import {
   ContactsSchema,
   DragsSchema,
   EstimatesSchema,
+  EventsSchema,
   FixedJointsSchema,
   JointStatesSchema,
   LinksSchema,
@@ -32,6 +33,7 @@ import {
   type Contacts,
   type Drags,
   type Estimates,
+  type Events,
   type FixedJoint,
   type FixedJoints,
   type Joint,
@@ -69,6 +71,7 @@ const TOPICS = {
   "/alarms": { schema: AlarmsSchema, capacity: 1 },
   "/advice": { schema: AdviceListSchema, capacity: 1 },
   "/commands": { schema: PlantCommandsSchema, capacity: 1 },
+  "/events": { schema: EventsSchema, capacity: 1 },
 } as const;
 type Topic = keyof typeof TOPICS;
 
@@ -100,6 +103,7 @@ export interface TwinEvents {
   alarms: Alarms;
   advice: AdviceList;
   commands: PlantCommands;
+  events: Events;
   lost: { topic: string; count: number };
   unreadable: { topic: string; reason: string };
 }
@@ -116,6 +120,7 @@ export class Twin extends Emitter<TwinEvents> {
   alarms: Alarms | undefined;
   advice: AdviceList | undefined;
   commands: PlantCommands | undefined;
+  events: Events | undefined;
   bodies = new Map<string, Body>();
   joints = new Map<string, Joint>();
   jointStates = new Map<string, JointState>();
@@ -148,7 +153,7 @@ export class Twin extends Emitter<TwinEvents> {
   reset(): void {
     for (const box of this.boxes.values()) box.take();
     this.model = this.clock = this.report = this.transforms = this.fixedJoints = this.residuals = this.links = undefined;
-    this.estimates = this.alarms = this.advice = this.commands = undefined;
+    this.estimates = this.alarms = this.advice = this.commands = this.events = undefined;
     for (const map of [this.bodies, this.joints, this.jointStates, this.fixedStates, this.signals]) map.clear();
     this.jointTable = new SampleTable([], 1);
     this.signalTable = new SampleTable([], 1);
@@ -262,6 +267,12 @@ export class Twin extends Emitter<TwinEvents> {
         break;
       case "/commands":
         for (const commands of this.decode(topic, PlantCommandsSchema, items)) this.setCommands(commands);
+        break;
+      case "/events":
+        for (const events of this.decode(topic, EventsSchema, items)) {
+          this.events = events;
+          this.emit("events", events);
+        }
         break;
     }
   }

@@ -19,6 +19,7 @@ async function end(child: ChildProcess | undefined): Promise<void> {
 describe.runIf(existsSync(binary))("the studio on a live plant", () => {
   const folder = mkdtempSync(join(tmpdir(), "geoul_live_"));
   const problems: string[] = [];
+  let words: string; // of the link
   let plant: ChildProcess;
   let twin: ChildProcess;
   let browser: Browser;
@@ -29,9 +30,9 @@ describe.runIf(existsSync(binary))("the studio on a live plant", () => {
 
   beforeAll(async () => {
     plant = spawn(join(root, "tools/plant"), ["mqtt"], { cwd: root });
-    const words = (await printed(plant, /^rtde=.*$/m))[0];
+    words = (await printed(plant, /^rtde=.*$/m))[0];
     let url: string;
-    ({ twin, url } = await startTwin("run", "scenarios/ur3e_cell/site.yaml", "--link", words, "--out", join(folder, "run")));
+    ({ twin, url } = await startTwin("run", "scenarios/ur3e_cell/site.yaml", "--link", words, "--history", join(folder, "history"), "--no-record"));
     browser = await openBrowser();
     page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark" })).newPage();
     page.on("pageerror", (error) => problems.push(error.message));
@@ -78,7 +79,28 @@ describe.runIf(existsSync(binary))("the studio on a live plant", () => {
     await until(async () => /Waiting|Connecting/.test(await link().innerText()));
     await until(async () => (await page.locator(".summary.bad").count()) > 0);
     expect((await link().locator("td").last().innerText()).length).toBeGreaterThan(10);
-    await until(async () => (await page.locator(".mark").count()) > 0);
+    await until(async () => (await page.locator(".live-button").innerText()) === "Link lost");
+    expect(await page.locator(".live-button").getAttribute("data-link")).toBe("lost");
+    await until(async () => (await page.locator(".mark.event.bad").count()) > 0);
+    await page.locator(".mark.event.bad").last().click();
+    await until(async () => /link\/rtde: ./.test(await page.locator(".event-words").innerText()));
+  });
+
+  it("shows the recording of the run before, from its beginning, where no plant is", async () => {
+    await end(twin);
+    let url: string;
+    ({ twin, url } = await startTwin("run", "scenarios/ur3e_cell/site.yaml", "--link", words.replace(/:\d+,/, ":9,"), "--history", join(folder, "history"), "--no-record"));
+    await page.goto(url);
+    await page.locator('.pill[data-state="live"]').waitFor();
+    await until(async () => (await page.locator(".mark.event.bad").count()) > 0); // of the run before
+    const now = () => page.locator(".time-now").innerText();
+    await page.getByRole("button", { name: "To the beginning" }).click();
+    await until(async () => /^0(:00)*[.:]0/.test(await now()));
+    await until(async () => (await page.locator(".live-button").getAttribute("aria-pressed")) === "false");
+    const before = await now();
+    const play = page.getByRole("button", { name: "Play", exact: true });
+    if ((await play.count()) > 0) await play.click();
+    await until(async () => (await now()) !== before); // the past goes on, row by row
   });
 
   it("raises no error of its own", () => expect(problems).toEqual([]));
