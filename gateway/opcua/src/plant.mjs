@@ -15,7 +15,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { DataType, DataValue, MessageSecurityMode, SecurityPolicy, StatusCodes } from "node-opcua-client";
 import { nodesets } from "node-opcua-nodesets";
-import { OPCUAServer } from "node-opcua-server";
+import { MonitoredItem, OPCUAServer } from "node-opcua-server";
 import { fileThumbprint, openStore } from "./security.mjs";
 
 const say = (text) => process.stdout.write(`${text}\n`);
@@ -68,6 +68,7 @@ async function listen(options, columns) {
   const folder = options.state ?? path.join(process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local/state"), "geoul/opcua-plant");
   const store = await openStore(folder, "server", { dns: [], ip: ["127.0.0.1"] });
   store.manager.automaticallyAcceptUnknownCertificate = true; // a plant to try with: it lets every client in
+  MonitoredItem.minimumSamplingInterval = 1; // the library looks 20 times a second at most: rows come faster
   const server = new OPCUAServer({
     host: "127.0.0.1", hostname: "127.0.0.1", port: Number(options.port) || await freePort(), allowAnonymous: true,
     securityModes: [MessageSecurityMode.None, MessageSecurityMode.SignAndEncrypt],
@@ -75,13 +76,14 @@ async function listen(options, columns) {
     nodeset_filename: [nodesets.standard], serverCertificateManager: store.manager,
     certificateFile: store.certificateFile, privateKeyFile: store.privateKeyFile,
     serverInfo: { applicationUri: store.applicationUri, productUri: "urn:geoul:plant", applicationName: { text: "Geoul plant" } },
+    serverCapabilities: { minSupportedSampleRate: 1 },
   });
   await server.initialize();
   const own = server.engine.addressSpace.getOwnNamespace();
   const folderNode = own.addObject({ browseName: "Recording", organizedBy: server.engine.addressSpace.rootFolder.objects });
   const add = (name, writable) => own.addVariable({ browseName: name, componentOf: folderNode, nodeId: `s=${name}`, dataType: "Double",
     accessLevel: writable ? "CurrentRead | CurrentWrite" : "CurrentRead", userAccessLevel: writable ? "CurrentRead | CurrentWrite" : "CurrentRead",
-    minimumSamplingInterval: 1, value: writable ? { dataType: DataType.Double, value: 0 } : undefined });
+    minimumSamplingInterval: 0, value: writable ? { dataType: DataType.Double, value: 0 } : undefined });
   const variables = columns.map((name) => add(name, false));
   if (options.writable) add(options.writable, true);
   await server.start();

@@ -4,12 +4,13 @@
 import net from "node:net";
 import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes } from "node-opcua-client";
 import { nodesets } from "node-opcua-nodesets";
-import { OPCUAServer } from "node-opcua-server";
+import { MonitoredItem, OPCUAServer } from "node-opcua-server";
 import { word } from "./frames.mjs";
 import { publish, TwinSpace } from "./robotics.mjs";
 import { distrust, openStore } from "./security.mjs";
 
 const LOGIN_PATIENCE_MS = 10_000;
+const STATE_PERIOD_MS = 10; // the twin tells its state this often
 const LOOPBACK = /^(127\.[0-9]+\.[0-9]+\.[0-9]+|localhost|::1)$/;
 
 // Why this address cannot be listened at, in one line; null where it can. Asked first: loading the nodesets takes seconds.
@@ -57,6 +58,7 @@ export class Role {
     const modes = [MessageSecurityMode.SignAndEncrypt, MessageSecurityMode.Sign];
     const policies = [SecurityPolicy.Aes256_Sha256_RsaPss, SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha256_RsaOaep];
     if (local) modes.push(MessageSecurityMode.None), policies.push(SecurityPolicy.None);
+    MonitoredItem.minimumSamplingInterval = STATE_PERIOD_MS; // the library looks 20 times a second at most
     const server = new OPCUAServer({
       host, ...(any ? {} : { hostname: host }), port, securityModes: modes, securityPolicies: policies, allowAnonymous: local,
       nodeset_filename: [nodesets.standard, nodesets.di, nodesets.ia, nodesets.machinery, nodesets.robotics],
@@ -64,7 +66,8 @@ export class Role {
       serverInfo: { applicationUri: store.applicationUri, productUri: "urn:geoul", applicationName: { text: "Geoul" } },
       buildInfo: { productName: "Geoul", productUri: "urn:geoul", manufacturerName: "Geoul", softwareVersion: message.version },
       userManager: { isValidUserAsync: (user, password, done) => this.#login(user, password, done) },
-      maxConnectionsPerEndpoint: 100, serverCapabilities: { maxSessions: 50, maxSubscriptions: 200, maxMonitoredItems: 100_000 },
+      maxConnectionsPerEndpoint: 100,
+      serverCapabilities: { minSupportedSampleRate: STATE_PERIOD_MS, maxSessions: 50, maxSubscriptions: 200, maxMonitoredItems: 100_000 },
     });
     this.#server = server;
     this.#watchStrangers(store);
