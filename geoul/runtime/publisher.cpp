@@ -140,8 +140,8 @@ bool Publisher::send_state(TopicId topic, Time wall, bool force, const Snapshot&
   send(topic, snapshot.state.time, bytes);
   const double cost = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const Duration pause = std::max({*period, rates_.live, Duration::from_seconds(cost / rates_.share)});
-  stream.due =
-      std::max(stream.due, wall - pause) + pause;  // rows that come a little late do not thin out the next ones
+  // a row that comes a little late does not thin out the next ones, by a quarter of the pause at most
+  stream.due = std::max(stream.due, wall - Duration{pause.ns / 4}) + pause;
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "geoul/runtime/server/hub.h"
@@ -189,6 +190,7 @@ struct Server::Impl {
   std::mutex mutex;  // of what other threads hand over:
   std::vector<std::function<void()>> commands;
   Outbox inbox;
+  std::set<std::uint32_t> states;  // channels of which only the newest counts
   std::optional<Time> time;
   bool awake = false;  // drain() is posted
 
@@ -235,6 +237,10 @@ std::string Server::url() const {
 std::uint32_t Server::add_channel(Channel channel) {
   const std::uint32_t id = channel.id = impl_->next_channel++;
   impl_->hub->declare(id, channel.latched, channel.page_period);
+  if (channel.newest_only) {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->states.insert(id);
+  }
   impl_->command([this, channel = std::move(channel)]() mutable { impl_->hub->add_channel(std::move(channel)); });
   return id;
 }
@@ -255,7 +261,8 @@ void Server::publish(std::uint32_t channel_id, Time time, std::string payload) {
   if (!wants(channel_id)) return;
   Frame frame{channel_id, time, std::make_shared<const std::string>(std::move(payload))};
   const std::lock_guard lock(impl_->mutex);
-  impl_->hub->messages_dropped += impl_->inbox.push(std::move(frame));
+  const std::size_t gone = impl_->inbox.push(std::move(frame));
+  (impl_->states.contains(channel_id) ? impl_->hub->messages_replaced : impl_->hub->messages_dropped) += gone;
   impl_->wake();
 }
 
