@@ -24,6 +24,7 @@ Command add_run(CLI::App& app);
 Command add_simulate(CLI::App& app);
 Command add_check(CLI::App& app);
 Command add_convert(CLI::App& app);
+Command add_identify(CLI::App& app);
 Command add_link(CLI::App& app);
 Command add_site(CLI::App& app);
 Command add_history(CLI::App& app);

@@ -29,9 +29,10 @@ int run(int argc, char** argv) {
       "'geoul COMMAND --help' tells more.\n"
       "Exit codes: 0 done, 1 a check ran and something is short, 2 bad input or usage, 3 a defect of geoul.");
   const std::vector<std::pair<std::string, cli::Command>> commands = {
-      {"run", cli::add_run(app)},         {"sim", cli::add_simulate(app)}, {"check", cli::add_check(app)},
-      {"convert", cli::add_convert(app)}, {"site", cli::add_site(app)},    {"link", cli::add_link(app)},
-      {"history", cli::add_history(app)}, {"user", cli::add_user(app)},    {"anomalies", cli::add_anomalies(app)}};
+      {"run", cli::add_run(app)},         {"sim", cli::add_simulate(app)},      {"check", cli::add_check(app)},
+      {"convert", cli::add_convert(app)}, {"site", cli::add_site(app)},         {"link", cli::add_link(app)},
+      {"history", cli::add_history(app)}, {"identify", cli::add_identify(app)}, {"anomalies", cli::add_anomalies(app)},
+      {"user", cli::add_user(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

@@ -63,7 +63,7 @@ void check_units(const MotionRecord& record, int joint, Diagnostics& diagnostics
                       "name the column that holds it");
   }
   if (record.v.size() == 0) return;
-  // Over steps of 1/20 of the record, so that quantised stamps and positions do not matter.
+  // Over 200 stretches of the record, so that quantised stamps and positions do not matter.
   const int stride = std::max(1, record.rows() / 200);
   double product = 0, square = 0;
   for (int i = 0; i + stride < record.rows(); i += stride) {
@@ -75,8 +75,9 @@ void check_units(const MotionRecord& record, int joint, Diagnostics& diagnostics
     product += moved * (q(i + stride) - q(i));
     square += moved * moved;
   }
+  constexpr double kLeast = 1e-6;  // [rad2] less is noise
   const double factor = square > 0 ? product / square : 0;
-  if (factor > 0.7 && factor < 1.4) return;
+  if ((factor > 0.7 && factor < 1.4) || std::max(square, std::abs(product)) < kLeast) return;
   const bool degrees =
       std::abs(factor * 180 / std::numbers::pi - 1) < 0.3 || std::abs(factor / 180 * std::numbers::pi - 1) < 0.3;
   diagnostics.error(record.where, "unit-mismatch",
