@@ -115,16 +115,16 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   if (!links) return links.error();
   SteadyClock clock;
   AccessWords access;
-  ServeOptions serve{options.host.empty() ? site.host : options.host,
-                     options.port.value_or(site.port),
-                     options.studio,
-                     options.access,
-                     {}};
+  ServeOptions here{options.host.empty() ? site.host : options.host,
+                    options.port.value_or(site.port),
+                    options.studio,
+                    options.access,
+                    {}};
   if (!options.history.empty()) {
-    serve.on_access = [&access](Time time, const std::string& what, const std::string& name,
-                                const std::string& address) { access.add(time, what, name, address); };
+    here.on_access = [&access](Time time, const std::string& what, const std::string& name,
+                               const std::string& address) { access.add(time, what, name, address); };
   }
-  Result<std::unique_ptr<Server>> server = start_server(serve);
+  Result<std::unique_ptr<Server>> server = start_server(here);
   if (!server) return server.error();
   LiveMirrorOptions mirror_options;
   mirror_options.now = unix_now;
