@@ -449,6 +449,23 @@ class Works(Sandbox):
         figures = {line["name"]: line["value"] for line in json.loads(done.stdout)["lines"]}
         self.assertAlmostEqual(figures["deepest penetration"], 0.02)
 
+    def test_what_if_is_answered_for_every_condition(self):
+        scene = SCENARIO / "cell.usda"
+        done = run("whatif", scene, "payload 3 kg", "friction shoulder_lift 10 N.m", "--to", "elbow=60deg", "--draws", 4,
+                   "--seconds", 2, "--plots", self.folder / "plots", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        answer = json.loads(done.stdout)
+        rows = {(row["condition"], row["action"]): row for row in answer["rows"]}
+        self.assertEqual(len(rows), 12)
+        self.assertGreater(rows["payload 3 kg", "move"]["effort_share"]["median"], rows["as it is", "move"]["effort_share"]["median"])
+        self.assertTrue((self.folder / "plots" / "what_if.svg").read_text().startswith("<svg"))
+        text = run("whatif", scene, "payload 3 kg", "--certain", "--seconds", 1)
+        self.assertIn("asked: payload 3 kg on /Cell/Tool/payload", text.stdout)
+        bad = run("whatif", scene, "payload 3 apples")
+        self.assertEqual(bad.returncode, 2)
+        self.assertIn("What can be asked:", bad.stderr)
+        self.assertIn("joints: shoulder_pan, shoulder_lift, elbow", bad.stderr)
+
     def test_a_terminal_sees_a_table_that_redraws_itself(self):
         pid, terminal = pty.fork()
         if pid == 0:

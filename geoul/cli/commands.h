@@ -30,6 +30,7 @@ Command add_site(CLI::App& app);
 Command add_history(CLI::App& app);
 Command add_user(CLI::App& app);
 Command add_anomalies(CLI::App& app);
+Command add_what_if(CLI::App& app);
 
 // Options of how scene files are read: --hulls, --xacro-arg, --srdf.
 void add_read_options(CLI::App& command, runtime::ReadOptions& options);

@@ -32,7 +32,7 @@ int run(int argc, char** argv) {
       {"run", cli::add_run(app)},         {"sim", cli::add_simulate(app)},      {"check", cli::add_check(app)},
       {"convert", cli::add_convert(app)}, {"site", cli::add_site(app)},         {"link", cli::add_link(app)},
       {"history", cli::add_history(app)}, {"identify", cli::add_identify(app)}, {"anomalies", cli::add_anomalies(app)},
-      {"user", cli::add_user(app)}};
+      {"user", cli::add_user(app)},       {"whatif", cli::add_what_if(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

@@ -6,14 +6,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "geoul/decision/test_scenes.h"
 #include "geoul/dynamics/dynamics.h"
+#include "scenarios/cells.h"
 
 namespace geoul::decision {
 namespace {
 
+using namespace scenarios;
+
 struct Arm {
-  dynamics::Model model = dynamics::compiled(scenarios::arm7());
+  dynamics::Model model = dynamics::compiled(arm7());
   scene::State state = make_state(model);
   std::vector<int> degrees = controlled_degrees(model);
 };

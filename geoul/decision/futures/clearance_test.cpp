@@ -8,15 +8,17 @@
 
 #include "geoul/collision/collision.h"
 #include "geoul/core/random.h"
-#include "geoul/decision/test_scenes.h"
 #include "geoul/dynamics/contacts.h"
+#include "scenarios/cells.h"
 
 namespace geoul::decision {
 namespace {
 
+using namespace scenarios;
+
 TEST(Clearance, OfABallAndAWallIsTheirGap) {
   scene::Scene scene = cart(1, {1, 0, 0});
-  add_shape(scene, scene::kWorld, {{}, {1, 0, 0}}, scene::Box{{0.2, 1, 1}});
+  add_collider(scene, scene::kWorld, {{}, {1, 0, 0}}, scene::Box{{0.2, 1, 1}});
   const dynamics::Model model = dynamics::compiled(scene);
   dynamics::Data data = make_data(model);
   const scene::State state = make_state(model);
@@ -67,7 +69,7 @@ TEST(Clearance, IsThatOfMeasuringEveryPair) {
 
 TEST(Clearance, WhatTouchesAtTheStartIsLeftOutAndSaid) {
   scene::Scene scene = cart(1, {1, 0, 0});
-  add_shape(scene, scene::kWorld, {{}, {0, 0, -0.1}}, scene::Box{{1, 1, 0.1}});  // 0.05 m deep
+  add_collider(scene, scene::kWorld, {{}, {0, 0, -0.1}}, scene::Box{{1, 1, 0.1}});  // 0.05 m deep
   const dynamics::Model model = dynamics::compiled(scene);
   const ClearanceModel clearance_model = make_clearance(model, make_state(model));
   EXPECT_TRUE(clearance_model.pairs.empty());

@@ -50,7 +50,7 @@ struct FutureOptions {
   std::uint64_t seed = 1;
   bool contact = false;  // whether hits push back (objects that are pushed on purpose)
   bool feedforward = true;
-  double servo_frequency = 10;  // [Hz] of the drives given to controlled joints without one: natural, damped critically
+  double servo_frequency = 20;  // [Hz] of the drives given to controlled joints without one: natural, damped critically
   double hit_stiffness = 75e3;  // [N/m] of what is hit: ISO/TS 15066:2016, table A.3, hands and fingers
   double tail = 0.1;            // CVaR: mean of the worst such share of the draws
   FutureBounds bounds;

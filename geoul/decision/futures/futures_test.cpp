@@ -8,11 +8,13 @@
 #include <cmath>
 #include <cstring>
 
-#include "geoul/decision/test_scenes.h"
 #include "geoul/dynamics/dynamics.h"
+#include "scenarios/cells.h"
 
 namespace geoul::decision {
 namespace {
+
+using namespace scenarios;
 
 struct Case {
   dynamics::Model model;
@@ -107,7 +109,7 @@ TEST(Futures, DriveGainsAndDampingAreOfTheirOwnWorlds) {
 // Two masses along the normal: 1/2 m v^2 and v sqrt(m k); the cart meets the wall after its way.
 TEST(Futures, HitIsFoundWithItsEnergyAndKept) {
   scene::Scene scene = cart(2, {1, 0, 0});
-  add_shape(scene, scene::kWorld, {{}, {0.6, 0, 0}}, scene::Box{{0.2, 1, 1}});  // gap 0.4 m
+  add_collider(scene, scene::kWorld, {{}, {0.6, 0, 0}}, scene::Box{{0.2, 1, 1}});  // gap 0.4 m
   Case c(scene);
   c.options.bounds.clearance = 0.05;
   Action run = c.move_to(0.8, 0.4, 10);  // T = 3.75 s, so at 2 s it would be past the wall
@@ -139,9 +141,9 @@ TEST(Futures, ConveyorFasterArrivesSooner) {
   scene::Scene scene = cart(2, {1, 0, 0}, 0, 5000);
   scene.joints[0].drive.target_velocity = 0.1;
   scene.joints[0].velocity = 0.1;
-  add_shape(scene, scene::kWorld, {{}, {0.6, 0, 0}}, scene::Box{{0.2, 1, 1}});
-  const scene::BodyId other = scenarios::add_box(scene, "/other", 1, {0.1, 0.1, 0.1}, {0, 5, 0});
-  scenarios::add_joint(scene, scene::JointType::kPrismatic, scene::kWorld, other, {0, 5, 0}, {0, 1, 0});
+  add_collider(scene, scene::kWorld, {{}, {0.6, 0, 0}}, scene::Box{{0.2, 1, 1}});
+  const scene::BodyId other = add_box(scene, "/other", 1, {0.1, 0.1, 0.1}, {0, 5, 0});
+  add_joint(scene, scene::JointType::kPrismatic, scene::kWorld, other, {0, 5, 0}, {0, 1, 0});
   Case c(scene, 5);
   EXPECT_EQ(controlled_degrees(c.model), std::vector<int>{1});
   const std::vector<Action> still = {hold(c.model, c.now, {1})};
