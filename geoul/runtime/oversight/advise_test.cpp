@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "geoul/decision/test_scenes.h"
 #include "geoul/runtime/oversight/adviser.h"
 #include "geoul/runtime/server/eventually.h"
+#include "scenarios/cells.h"
 
 namespace geoul::runtime::oversight {
 namespace {
@@ -19,7 +19,7 @@ struct Lift {
   AdviceRequest request;
 
   Lift() {
-    scene::Scene scene = decision::cart(4, {0, 0, 1}, 1000, 130);
+    scene::Scene scene = scenarios::cart(4, {0, 0, 1}, 1000, 130);
     scene.joints[0].effort_limit = 200;
     Diagnostics diagnostics;
     twin = make_twin(std::move(scene), diagnostics);
