@@ -336,7 +336,7 @@ class Identify(Sandbox):
             self.assertLess(abs(physical - truth), 0.05 * abs(truth), name)
         page = (self.folder / "page.html").read_text()
         self.assertEqual(page.count("<svg"), 2)
-        self.assertIn("not told", page)
+        self.assertIn("swing.viscous", page)
         self.assertEqual(run("check", self.folder / "new.usda").returncode, 0)
         # Identified again from the written scene: it starts from what was found.
         again = run("identify", self.folder / "new.usda", *arguments[2:], "--json")

@@ -23,7 +23,7 @@ std::vector<Term> all_terms(const FrictionShape& shape) {
   if (shape.stribeck_speed > 0) terms.push_back({"stribeck", "N.m", false});
   for (double length : shape.lengths) {
     char name[48];
-    std::snprintf(name, sizeof name, "hysteresis(%g rad)", length);
+    std::snprintf(name, sizeof name, "hysteresis(%g)", length);
     terms.push_back({name, "N.m", true});
   }
   return terms;

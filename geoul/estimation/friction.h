@@ -25,8 +25,8 @@ struct FrictionShape {
   std::string name() const;  // "viscous + Coulomb + ..."
 };
 
-// Names and units of the terms of one joint, in their order: rotor, offset, viscous, coulomb, asymmetry, stribeck,
-// levels.
+// Names and units of the terms of one joint, in their order: rotor, offset, viscous, coulomb, asymmetry, stribeck, and
+// "hysteresis(0.3)" of each element, with its length in rad.
 std::vector<std::string> term_names(const FrictionShape& shape);
 std::vector<std::string> term_units(const FrictionShape& shape);
 // Whether a term's coefficient must be positive: all but offset, asymmetry and stribeck.

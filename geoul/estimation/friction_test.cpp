@@ -14,7 +14,7 @@ TEST(Friction, TermsStandInTheNamedOrder) {
   ASSERT_EQ(shape.terms(), 8);
   EXPECT_EQ(term_names(shape).size(), 8u);
   EXPECT_EQ(shape.name(),
-            "rotor + offset + viscous + coulomb + asymmetry + stribeck + hysteresis(0.01 rad) + hysteresis(0.1 rad)");
+            "rotor + offset + viscous + coulomb + asymmetry + stribeck + hysteresis(0.01) + hysteresis(0.1)");
   std::vector<double> z{0.3, -0.2}, out(8);
   friction_terms(shape, -0.2, 7, z, out);
   const double s = std::tanh(-2.0);

@@ -10,6 +10,20 @@ namespace {
 
 using Eigen::Index;
 
+// Greatest share of a joint's torque that a change of the column's coefficient by `change` makes, root mean squares.
+double share_of_torque(const SeriesRows& rows, Index column, double change) {
+  double share = 0;
+  for (int j = 0; j < rows.series; ++j) {
+    double own = 0, all = 0;
+    for (Index r = j; r < rows.y.size(); r += rows.series) {
+      own += rows.X(r, column) * rows.X(r, column);
+      all += rows.y(r) * rows.y(r);
+    }
+    if (own > 0) share = std::max(share, all > 0 ? change * std::sqrt(own / all) : 1);
+  }
+  return share;
+}
+
 // The model's own value of every unknown; NaN where it has no word for it. Rotors are armatures.
 Eigen::VectorXd scene_values(const dynamics::Model& model, const Layout& layout) {
   Eigen::VectorXd p = Eigen::VectorXd::Constant(layout.size(), std::numeric_limits<double>::quiet_NaN());
@@ -115,7 +129,8 @@ std::vector<BaseEstimate> base_estimates(const dynamics::Model& model, const Ser
     if (std::isnan(own(static_cast<Index>(column)))) b.before = std::numeric_limits<double>::quiet_NaN();
     const double size =
         std::max({std::abs(b.value), std::abs(b.physical), std::isnan(b.before) ? 0 : std::abs(b.before)});
-    b.told = b.half_width < 0.5 * size;
+    constexpr double kLittle = 0.05;
+    b.told = b.half_width < 0.5 * size || share_of_torque(told, k, b.half_width) < kLittle;
     out.push_back(std::move(b));
   }
   return out;

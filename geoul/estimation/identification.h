@@ -22,7 +22,9 @@ struct BaseEstimate {
   double half_width = 0;  // of its interval
   double physical = 0;    // of the physical fit
   double before = 0;      // of the scene; NaN for terms that a scene has no word for
-  bool told = false;      // the interval is narrower than half the value, or than half of what the scene says
+  // The half width is below half the value or half of what the scene says, or what it leaves open is below a twentieth
+  // of the torque of every joint that feels it.
+  bool told = false;
 };
 
 struct Identification {
