@@ -344,6 +344,20 @@ class Identify(Sandbox):
         base = {row["name"].split(" ")[0]: row["values"] for row in json.loads(again.stdout)["tables"][0]["rows"]}
         self.assertLess(abs(abs(base[weight][3]) - 0.6), 0.03)
 
+    def test_a_recording_of_geoul_gives_its_own_masses_back(self):
+        # The mirror's efforts are inverse dynamics of the same scene: what is found must be what is there.
+        done = run("run", SCENARIO / "site.yaml", "--check", "--out", self.folder / "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = run("identify", SCENARIO / "cell.usda", self.folder / "out" / "ur3e_cell.mcap", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual(len([line for line in report["lines"] if line["name"].startswith("torque error")]), 6)
+        for line in report["lines"][:6]:
+            self.assertLess(line["value"], 1e-3, line["name"])
+        refused = run("identify", SCENARIO / "cell.usda", self.folder / "none.mcap")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("cannot be opened", refused.stderr)
+
     def test_bad_recordings_are_refused_with_their_mend(self):
         self.expect_bad(self.record(rows=40), "run.csv", "too few", "100 at least")
         self.expect_bad(self.record(q=lambda row: 0.5), "'swing' never moves", "--joints")
