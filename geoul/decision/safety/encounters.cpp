@@ -184,7 +184,7 @@ struct Encounters::Impl {
     return least;
   }
   // Whether some shape is in an obstacle (points along its axis) or in another that is no neighbour.
-  bool touches_things() const {
+  bool touches_things(double margin = 0) const {
     for (const Capsule& link : at) {
       for (const Obstacle& obstacle : robot->obstacles) {
         const Transformd X_OW = inverse(transform(obstacle.X_WO));
@@ -193,7 +193,7 @@ struct Encounters::Impl {
           const double d = obstacle.geometry.kind == collision::Kind::kPlane
                                ? p.z
                                : collision::nearest_on(obstacle.geometry, p).distance;
-          if (d < link.radius) return true;
+          if (d < link.radius + margin) return true;
         }
       }
     }
@@ -233,7 +233,8 @@ void Encounters::Impl::begin(std::uint64_t seed) {
       start[std::size_t(j)] = std::clamp(middle + random.uniform(-1.2, 1.2), -2.85, 2.85);
     }
     place(start);
-  } while (touches_things());
+    // Clear by more than the plant's error beside its reference can take away.
+  } while (touches_things(0.025));
   filter.reset(start, Time{0});
   given.push_back({});
   for (int j = 0; j < kJoints; ++j) given.back().profile[std::size_t(j)] = filter.reference()[std::size_t(j)];
