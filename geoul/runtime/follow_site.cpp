@@ -9,6 +9,7 @@
 #include "geoul/runtime/links.h"
 #include "geoul/runtime/live.h"
 #include "geoul/runtime/live_mirror.h"
+#include "geoul/runtime/oversight/desk.h"
 #include "geoul/runtime/serve.h"
 #include "geoul/runtime/time_machine.h"
 
@@ -105,6 +106,26 @@ Result<std::unique_ptr<LiveHistory>> start_history(const Site& site, const Twin&
   return history;
 }
 
+// A mark on the time line; in the history an alarm with its states, and who has seen it in the audit trail.
+void note_alarm(const oversight::Alarm& alarm, LiveMirror& mirror, LiveHistory* history) {
+  using oversight::AlarmState;
+  const std::string name = "alarm-" + std::to_string(alarm.id);
+  if (history) {
+    const auto change = alarm.state == AlarmState::kRaised         ? LiveHistory::AlarmChange::kRaised
+                        : alarm.state == AlarmState::kAcknowledged ? LiveHistory::AlarmChange::kAcknowledged
+                                                                   : LiveHistory::AlarmChange::kCleared;
+    const Time time = alarm.cleared.value_or(alarm.detected);
+    history->alarm(change, {time, 1, "watch", name, alarm.text, {}}, alarm.acknowledged_by);
+  }
+  if (alarm.state == AlarmState::kRaised && alarm.causes.empty()) return;  // it will say more
+  const char* what = alarm.state == AlarmState::kRaised    ? ""
+                     : alarm.state == AlarmState::kCleared ? "over: "
+                                                           : "seen: ";
+  mirror.note({alarm.cleared.value_or(alarm.detected), alarm.state == AlarmState::kRaised ? 1 : 0, "watch", name,
+               what + alarm.text},
+              false);
+}
+
 }  // namespace
 
 Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptions& options, const JobOutput& output,
@@ -129,6 +150,10 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   LiveMirrorOptions mirror_options;
   mirror_options.now = unix_now;
   mirror_options.currents = std::move(currents);
+  std::optional<oversight::Oversight> oversight;  // its bindings are the mirror's
+  mirror_options.on_row = [&oversight](const scene::State& state, const RowMeasures& measures) {
+    if (oversight) oversight->observe(state, measures);
+  };
   LiveMirror mirror(twin, site, std::move(*bindings), std::move(*links), std::move(mirror_options));
   const Result<TwinServe> serve = twin_serve(site.serve, options.serve_opcua, options.serve_ros);
   if (!serve) return serve.error();
@@ -166,8 +191,19 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   live.on_status = output.status;
   live.on_words = output.say;
   live.twin_server = twin_server->get();
-  if (history) live.on_turn = [&] { note_access(access, mirror, *history); };
+  oversight::OversightOptions judgement;
+  judgement.on_alarm = [&](const oversight::Alarm& alarm) { note_alarm(alarm, mirror, history.get()); };
+  oversight.emplace(twin, mirror.bindings(), std::move(judgement));
+  oversight::Desk desk(*oversight, publisher, server->get());
+  live.on_call = [&](const ServiceCall& call) { return desk.answer(call, unix_now()); };
+  live.on_turn = [&] {
+    if (history) note_access(access, mirror, *history);
+    desk.publish(unix_now(), [&](const PlayerWords& words) {
+      if (output.say) output.say(words.text);
+    });
+  };
   run_live(mirror, publisher, server->get(), clock, live);
+  oversight.reset();
   mirror.settle();
   if (history) {
     if (const Result<void> finished = history->finish(); !finished && output.say) output.say(finished.error().message);

@@ -39,7 +39,8 @@ Result<std::string> drag(Player& player, std::uint64_t client, const std::string
 }
 
 // Answers what clients have asked; true where the clock was changed.
-bool answer_requests(Server& server, const Services& services, Loop& loop, Player& player) {
+bool answer_requests(Server& server, const Services& services, Loop& loop, Player& player,
+                     const std::function<bool(const ServiceCall&)>& on_call) {
   bool changed = false;
   for (const Request& request : server.take_requests()) {
     if (const auto* change = std::get_if<ParameterChange>(&request)) {
@@ -48,6 +49,7 @@ bool answer_requests(Server& server, const Services& services, Loop& loop, Playe
       player.release(left->client);
     } else {
       const auto& call = std::get<ServiceCall>(request);
+      if (on_call && on_call(call)) continue;
       const bool steers = call.service_id == services.clock;
       Result<std::string> answer = steers ? steer(loop, call.payload) : drag(player, call.client, call.payload);
       if (!answer) {
@@ -110,7 +112,7 @@ void run_live(Player& player, Publisher& publisher, Server* server, WallClock& c
   std::vector<double> parameters;  // as the server has them
   publisher.publish_state(clock.now(), true);
   while (!(options.stop && options.stop->load())) {
-    const bool changed = server && answer_requests(*server, services, loop, player);
+    const bool changed = server && answer_requests(*server, services, loop, player, options.on_call);
     const LoopTurn turn =
         loop.turn([&] { publisher.publish_state(clock.now(), false); }, [&] { publisher.record_newest(); });
     if (options.twin_server && player.newest().state.time != told) {

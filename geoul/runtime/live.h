@@ -17,6 +17,7 @@ struct LiveOptions {
   std::function<void(const std::string&)> on_words;   // what a live player says: a link came, or went
   TwinServer* twin_server = nullptr;                  // is told every newest state; null: there is none
   std::function<void()> on_turn;                      // after each turn of the loop; must not wait
+  std::function<bool(const ServiceCall&)> on_call;    // answers a call of a service of its own; false: it is none
   std::function<bool()> on_end;                       // the player has reached its end; true ends the run
 };
 

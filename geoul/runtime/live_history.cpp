@@ -88,6 +88,13 @@ void LiveHistory::snapshot(Time now, std::uint64_t inputs, Time time, std::strin
 
 void LiveHistory::event(history::JournalEntry entry) { push({Item::Kind::kEvent, {}, std::move(entry)}); }
 
+void LiveHistory::alarm(AlarmChange change, history::JournalEntry entry, std::string who) {
+  const auto kind = change == AlarmChange::kRaised         ? Item::Kind::kRaise
+                    : change == AlarmChange::kAcknowledged ? Item::Kind::kAcknowledge
+                                                           : Item::Kind::kClear;
+  push({kind, {}, std::move(entry), std::move(who)});
+}
+
 void LiveHistory::act(Time time, std::string actor, std::string action, std::string payload) {
   push({Item::Kind::kAct, {}, {time, 0, std::move(actor), std::move(action), std::move(payload), {}}});
 }
@@ -290,7 +297,14 @@ Result<void> LiveHistory::put_snapshot(const Item& item, std::uint64_t& last) {
 
 Result<void> LiveHistory::put_entry(const Item& item) {
   const history::JournalEntry& e = item.entry;
-  if (item.kind == Item::Kind::kEvent) return journal_->event(e);
+  const auto done = [](const Result<bool>& changed) { return changed ? Result<void>() : changed.error(); };
+  switch (item.kind) {
+    case Item::Kind::kEvent: return journal_->event(e);
+    case Item::Kind::kRaise: return done(journal_->raise(e));
+    case Item::Kind::kAcknowledge: return done(journal_->acknowledge(e.time, e.source, e.name, item.who));
+    case Item::Kind::kClear: return done(journal_->clear(e.time, e.source, e.name, e.text));
+    default: break;
+  }
   const Result<history::AuditRow> noted = store_->note(e.time, e.source, e.name, e.text);
   return noted ? Result<void>() : noted.error();
 }

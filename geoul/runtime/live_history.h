@@ -70,6 +70,9 @@ class LiveHistory {
   void snapshot(Time now, std::uint64_t inputs, Time time, std::string bytes);
   // Entries beyond twice the queue's bytes are dropped: nobody floods memory with them.
   void event(history::JournalEntry entry);
+  // What became of an alarm, known by source and name; who: who acknowledged it.
+  enum class AlarmChange { kRaised, kAcknowledged, kCleared };
+  void alarm(AlarmChange change, history::JournalEntry entry, std::string who);
   // Into the audit trail.
   void act(Time time, std::string actor, std::string action, std::string payload);
   std::vector<PlayerWords> take_words();
@@ -81,9 +84,10 @@ class LiveHistory {
 
  private:
   struct Item {
-    enum class Kind { kInputs, kSnapshot, kEvent, kAct } kind = Kind::kInputs;
+    enum class Kind { kInputs, kSnapshot, kEvent, kAct, kRaise, kAcknowledge, kClear } kind = Kind::kInputs;
     Batch batch;                  // of a snapshot: first, time, bytes
     history::JournalEntry entry;  // of an act: source the actor, name the action, text the payload
+    std::string who = {};         // of an acknowledgement
     std::size_t bytes() const { return sizeof(Item) + batch.bytes.size() + entry.text.size() + entry.data.size(); }
   };
   struct Loss {

@@ -92,8 +92,8 @@ void LiveMirror::remember(std::unique_ptr<LivePast> past) {
   ++event_version_;
 }
 
-void LiveMirror::note(TwinEvent event) {
-  if (history_) history_->event({event.time, event.severity, event.source, event.name, event.text, {}});
+void LiveMirror::note(TwinEvent event, bool is_event) {
+  if (history_ && is_event) history_->event({event.time, event.severity, event.source, event.name, event.text, {}});
   if (events_.size() >= kMostEvents) events_.erase(events_.begin());
   events_.push_back(std::move(event));
   ++event_version_;
@@ -251,6 +251,7 @@ void LiveMirror::accept() {
   weld_rotation_.add(measures_.weld_rotation);
   latency_.add((options_.now() - row.receive_time).seconds());
   if (kept_.size() > 1) interval_.add((row.time - kept_[kept_.size() - 2].row.time).seconds());
+  if (options_.on_row) options_.on_row(newest_.snapshot().state, measures_);
 }
 
 void LiveMirror::keep(const MadeRow& made) {

@@ -25,6 +25,8 @@ struct LiveMirrorOptions {
   std::function<Time()> now;                          // UNIX
   std::size_t memory = std::size_t{256} << 20;        // of kept rows [bytes]; beyond it the oldest go
   std::vector<std::optional<CurrentModel>> currents;  // (bindings.joints), or empty: none is known
+  // Told every new row as a State with its measures; must not wait.
+  std::function<void(const scene::State&, const RowMeasures&)> on_row = {};
 };
 
 class LiveMirror : public Player {
@@ -77,7 +79,8 @@ class LiveMirror : public Player {
   std::vector<TwinEvent> events() const override { return events_; }
   int event_version() const override { return event_version_; }
   // An event of the site that came about elsewhere: a finding, a sign-in.
-  void note(TwinEvent event);
+  // is_event: into the history as an event too.
+  void note(TwinEvent event, bool is_event = true);
 
   std::uint64_t rows() const { return maker_.rows(); }
 

@@ -160,6 +160,12 @@ void Publisher::publish_links(const std::vector<LinkStatus>& links, Time now) {
   send(TopicId::kLinks, player_.snapshot().state.time, bytes);
 }
 
+void Publisher::publish(TopicId topic, std::string bytes) {
+  const Time time = player_.newest().state.time;
+  record(topic, time, bytes);
+  send(topic, time, std::move(bytes));
+}
+
 void Publisher::publish_events(const std::vector<TwinEvent>& events) {
   const Time time = player_.newest().state.time;
   send(TopicId::kEvents, time, events_message(events, time));

@@ -48,6 +48,9 @@ class Publisher {
   void publish_clock(const ClockStatus& status);
   void publish_report(const Report& report);
   void publish_log(log::Level level, std::string_view text);
+  // A message that another module made, recorded too.
+  void publish(TopicId topic, std::string bytes);
+  bool wants(TopicId topic) const { return server_ && server_->wants(channels_[static_cast<std::size_t>(topic)]); }
 
   // The first error of the recording, which ended it.
   const std::optional<Error>& recording_error() const { return recording_error_; }

@@ -46,7 +46,7 @@ class RowMaker {
   bool has_feed(std::size_t feed) const { return feed < options_.feeds.size(); }
   const std::optional<Duration>& anchor(std::size_t feed) const { return clocks_[feed].anchor; }
   bool is_overdue(Time now) const { return rows_.is_overdue(now); }  // close_row() is due
-  std::optional<Time> due() const { return rows_.due(); }  // when it will be; none where no row is open
+  std::optional<Time> due() const { return rows_.due(); }            // when it will be; none where no row is open
   std::vector<std::size_t> stale(Time now) const { return rows_.stale(now); }
 
   // Times that a source's clock went ahead by more than five seconds; its anchor was set anew each time. (That it went

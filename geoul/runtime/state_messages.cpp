@@ -392,7 +392,11 @@ std::vector<Topic> topics() {
           {"/residuals", schema_of<::geoul::Report>(), false, kFrame},
           {"/drags", schema_of<::geoul::Drags>(), false, kFrame},
           {"/links", schema_of<::geoul::Links>(), true},
-          {"/events", schema_of<::geoul::Events>(), true}};
+          {"/events", schema_of<::geoul::Events>(), true},
+          {"/alarms", schema_of<::geoul::Alarms>(), true},
+          {"/estimates", schema_of<::geoul::Estimates>(), false, kSample},
+          {"/advice", schema_of<::geoul::AdviceList>(), true},
+          {"/commands", schema_of<::geoul::PlantCommands>(), true}};
 }
 
 MessageSchema clock_command_schema() { return schema_of<::geoul::ClockCommand>(); }

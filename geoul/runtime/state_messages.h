@@ -61,7 +61,11 @@ enum class TopicId {
   kResiduals,
   kDrags,
   kLinks,
-  kEvents
+  kEvents,
+  kAlarms,
+  kEstimates,
+  kAdvice,
+  kCommands,
 };
 std::vector<Topic> topics();  // in the order of TopicId
 MessageSchema clock_command_schema();

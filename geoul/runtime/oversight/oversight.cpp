@@ -59,6 +59,7 @@ void Oversight::observe(const scene::State& state, const RowMeasures& measures) 
     v.push_back(state.v[static_cast<std::size_t>(joint->v)]);
   }
   memory_.add(state.time, q, v);
+  observed_ = state.time;
   const Watcher::Phase before = watcher_.phase();
   const Watcher::Said said = watcher_.observe(state, measures);
   if (said.words) say(log::Level::kInfo, "watch: " + *said.words);

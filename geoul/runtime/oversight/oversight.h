@@ -41,6 +41,7 @@ class Oversight {
 
   std::span<const Alarm> alarms() const { return alarms_.alarms(); }
   std::span<const Estimate> estimates() const { return watcher_.estimates(); }
+  Time estimated() const { return observed_; }  // instant of the newest row
   std::span<const Advice> advice() const { return advice_; }
   Watcher::Phase phase() const { return watcher_.phase(); }
   // Numbers that change with the lists.
@@ -67,6 +68,7 @@ class Oversight {
   std::uint64_t advice_version_ = 0, next_advice_ = 1;
   std::pair<std::uint64_t, std::string> advised_;  // alarm and cause of the newest request
   std::vector<PlayerWords> words_;
+  Time observed_;
 };
 
 }  // namespace geoul::runtime::oversight
