@@ -106,24 +106,20 @@ Result<std::unique_ptr<LiveHistory>> start_history(const Site& site, const Twin&
   return history;
 }
 
-// A mark on the time line; in the history an alarm with its states, and who has seen it in the audit trail.
+// A mark on the time line; in the history an alarm with its states, known by its place, and who has seen it in the
+// audit trail.
 void note_alarm(const oversight::Alarm& alarm, LiveMirror& mirror, LiveHistory* history) {
   using oversight::AlarmState;
-  const std::string name = "alarm-" + std::to_string(alarm.id);
+  const Time time = alarm.cleared.value_or(alarm.detected);
   if (history) {
     const auto change = alarm.state == AlarmState::kRaised         ? LiveHistory::AlarmChange::kRaised
                         : alarm.state == AlarmState::kAcknowledged ? LiveHistory::AlarmChange::kAcknowledged
                                                                    : LiveHistory::AlarmChange::kCleared;
-    const Time time = alarm.cleared.value_or(alarm.detected);
-    history->alarm(change, {time, 1, "watch", name, alarm.text, {}}, alarm.acknowledged_by);
+    history->alarm(change, {time, 1, "watch", alarm.place, alarm.text, {}}, alarm.acknowledged_by);
   }
-  if (alarm.state == AlarmState::kRaised && alarm.causes.empty()) return;  // it will say more
-  const char* what = alarm.state == AlarmState::kRaised    ? ""
-                     : alarm.state == AlarmState::kCleared ? "over: "
-                                                           : "seen: ";
-  mirror.note({alarm.cleared.value_or(alarm.detected), alarm.state == AlarmState::kRaised ? 1 : 0, "watch", name,
-               what + alarm.text},
-              false);
+  const bool is_new = alarm.state == AlarmState::kRaised;
+  const std::string front = is_new ? "" : alarm.state == AlarmState::kCleared ? "over: " : "seen: ";
+  mirror.note({time, is_new ? 1 : 0, "watch", "alarm", front + alarm.text});
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ void LiveHistory::put(std::deque<Item>& items) {
   std::vector<const Item*> written;
   std::uint64_t last = 0;
   for (Item& item : items) {
-    if (item.kind == Item::Kind::kEvent || item.kind == Item::Kind::kAct) continue;
+    if (!item.is_record()) continue;
     const Result<void> done = put_record(item, written, last);
     if (done) continue;
     fail(done.error());
@@ -229,7 +229,7 @@ void LiveHistory::put(std::deque<Item>& items) {
   }
   if (loss_ && next_input_) tell_loss();
   for (Item& item : items) {
-    if (item.kind != Item::Kind::kEvent && item.kind != Item::Kind::kAct) continue;
+    if (item.is_record()) continue;
     if (store_) {
       const Result<void> done = put_entry(item);
       if (done) continue;

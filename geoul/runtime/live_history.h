@@ -88,6 +88,7 @@ class LiveHistory {
     Batch batch;                  // of a snapshot: first, time, bytes
     history::JournalEntry entry;  // of an act: source the actor, name the action, text the payload
     std::string who = {};         // of an acknowledgement
+    bool is_record() const { return kind == Kind::kInputs || kind == Kind::kSnapshot; }  // else for the journal
     std::size_t bytes() const { return sizeof(Item) + batch.bytes.size() + entry.text.size() + entry.data.size(); }
   };
   struct Loss {

@@ -92,8 +92,8 @@ void LiveMirror::remember(std::unique_ptr<LivePast> past) {
   ++event_version_;
 }
 
-void LiveMirror::note(TwinEvent event, bool is_event) {
-  if (history_ && is_event) history_->event({event.time, event.severity, event.source, event.name, event.text, {}});
+void LiveMirror::note(TwinEvent event) {
+  if (history_) history_->event({event.time, event.severity, event.source, event.name, event.text, {}});
   if (events_.size() >= kMostEvents) events_.erase(events_.begin());
   events_.push_back(std::move(event));
   ++event_version_;

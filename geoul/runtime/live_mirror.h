@@ -79,8 +79,7 @@ class LiveMirror : public Player {
   std::vector<TwinEvent> events() const override { return events_; }
   int event_version() const override { return event_version_; }
   // An event of the site that came about elsewhere: a finding, a sign-in.
-  // is_event: into the history as an event too.
-  void note(TwinEvent event, bool is_event = true);
+  void note(TwinEvent event);
 
   std::uint64_t rows() const { return maker_.rows(); }
 

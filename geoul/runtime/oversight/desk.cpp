@@ -15,6 +15,8 @@ Desk::Desk(Oversight& oversight, Publisher& publisher, Server* server)
   acknowledge_ =
       server_->add_service({0, "/alarms/acknowledge", "geoul.AlarmAcknowledgement", type(acknowledgement_schema()),
                             type(alarms_schema()), access::Action::kOperate});
+  ask_ = server_->add_service({0, "/advice/ask", "geoul.AdviceQuestion", type(question_schema()), type(advice_schema()),
+                               access::Action::kOperate});
 }
 
 void Desk::publish(Time now, const std::function<void(const PlayerWords&)>& on_words) {
@@ -38,13 +40,22 @@ void Desk::publish(Time now, const std::function<void(const PlayerWords&)>& on_w
 }
 
 bool Desk::answer(const ServiceCall& call, Time now) {
-  if (!server_ || call.service_id != acknowledge_) return false;
-  const Result<AlarmAcknowledgement> seen = parse_acknowledgement(call.payload);
-  const Result<void> done = seen ? oversight_.acknowledge(call.who, *seen) : Result<void>(seen.error());
-  if (done) {
-    server_->respond(call, alarms_message(oversight_.alarms(), now));
+  if (!server_ || (call.service_id != acknowledge_ && call.service_id != ask_)) return false;
+  const auto reply = [&](const Result<void>& done, const auto& message) {
+    if (done) {
+      server_->respond(call, message());
+    } else {
+      server_->fail(call, done.error().message);
+    }
+  };
+  if (call.service_id == acknowledge_) {
+    const Result<AlarmAcknowledgement> seen = parse_acknowledgement(call.payload);
+    reply(seen ? oversight_.acknowledge(call.who, *seen) : Result<void>(seen.error()),
+          [&] { return alarms_message(oversight_.alarms(), now); });
   } else {
-    server_->fail(call, done.error().message);
+    const Result<AdviceQuestion> question = parse_question(call.payload);
+    reply(question ? oversight_.ask(*question) : Result<void>(question.error()),
+          [&] { return advice_message(oversight_.advice(), now); });
   }
   return true;
 }

@@ -23,7 +23,7 @@ class Desk {
   Oversight& oversight_;
   Publisher& publisher_;
   Server* server_;
-  std::uint32_t acknowledge_ = 0;
+  std::uint32_t acknowledge_ = 0, ask_ = 0;
   std::uint64_t alarms_ = 0, advice_ = 0;  // versions that were published
   Time estimated_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "geoul/decision/futures/question.h"
+
 namespace geoul::runtime::oversight {
 namespace {
 
@@ -60,6 +62,7 @@ void Oversight::observe(const scene::State& state, const RowMeasures& measures) 
   }
   memory_.add(state.time, q, v);
   observed_ = state.time;
+  newest_ = state;
   const Watcher::Phase before = watcher_.phase();
   const Watcher::Said said = watcher_.observe(state, measures);
   if (said.words) say(log::Level::kInfo, "watch: " + *said.words);
@@ -100,6 +103,19 @@ void Oversight::tick(Time now) {
 
 Result<void> Oversight::acknowledge(const access::Identity& who, const AlarmAcknowledgement& seen) {
   return alarms_.acknowledge(seen.alarm, who.name, seen.note);
+}
+
+Result<void> Oversight::ask(const AdviceQuestion& question) {
+  const auto bad = [](const std::string& why) { return Error{ErrorCode::kBadInput, "what if: " + why}; };
+  if (!adviser_) return bad("the twin does not know the plant's motors yet; ask again when it watches");
+  const Result<decision::Question> understood = decision::understand(question.text, learnt_->model);
+  if (!understood) return understood.error();
+  std::optional<AdviceRequest> asked = request(newest_);
+  if (!asked) return bad("the plant has not repeated its motion yet, so that what it will do is not known");
+  asked->id = "a" + std::to_string(next_advice_++);
+  asked->text = "What if: " + understood->understood;
+  asked->disturbances = understood->disturbances;
+  return adviser_->ask(std::move(*asked));
 }
 
 // What can be done about anything: carry on, slower, or hold. None where the plant does not repeat itself yet.

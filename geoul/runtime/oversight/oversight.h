@@ -39,6 +39,9 @@ class Oversight {
   // What people do; `who` was let in by the server. Errors are kBadInput with words for them.
   Result<void> acknowledge(const access::Identity& who, const AlarmAcknowledgement& seen);
 
+  // What if: rehearsed with the motion that the plant is in; the answer comes with the advice.
+  Result<void> ask(const AdviceQuestion& question);
+
   std::span<const Alarm> alarms() const { return alarms_.alarms(); }
   std::span<const Estimate> estimates() const { return watcher_.estimates(); }
   Time estimated() const { return observed_; }  // instant of the newest row
@@ -69,6 +72,7 @@ class Oversight {
   std::pair<std::uint64_t, std::string> advised_;  // alarm and cause of the newest request
   std::vector<PlayerWords> words_;
   Time observed_;
+  scene::State newest_;  // of the newest row
 };
 
 }  // namespace geoul::runtime::oversight

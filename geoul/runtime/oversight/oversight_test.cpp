@@ -38,7 +38,7 @@ TEST(Oversight, FromAFaultToAnAdvice) {
   const Alarm& alarm = oversight.alarms().front();
   EXPECT_EQ(alarm.causes.front().name, "payload");
   EXPECT_FALSE(kept.empty());
-  const Advice& advice = oversight.advice().front();
+  const Advice advice = oversight.advice().front();
   EXPECT_EQ(advice.alarm, alarm.id);
   ASSERT_EQ(advice.options.size(), 4u);
   for (const Option& option : advice.options) {
@@ -50,8 +50,19 @@ TEST(Oversight, FromAFaultToAnAdvice) {
   ASSERT_TRUE(oversight.acknowledge(kim(), {alarm.id, "the wrong crate"}));
   EXPECT_EQ(oversight.alarms().front().acknowledged_by, "kim");
   EXPECT_FALSE(oversight.acknowledge(kim(), {99, ""}));
+  // A question is rehearsed in the same motion; one that cannot be is answered in words.
+  const Result<void> coffee = oversight.ask({"make coffee"});
+  ASSERT_FALSE(coffee);
+  EXPECT_NE(coffee.error().message.find("payload"), std::string::npos) << coffee.error().message;  // what can be asked
+  ASSERT_TRUE(oversight.ask({"payload 1 kg"}));
+  ASSERT_TRUE(eventually([&] {
+    oversight.tick(now);
+    return oversight.advice().size() == 2;
+  }));
+  EXPECT_EQ(oversight.advice().front().alarm, 0u);
+  EXPECT_EQ(oversight.advice().front().options.size(), 3u);
   // An advice that nobody took is gone when it has expired.
-  oversight.tick(advice.expires + Duration{1});
+  oversight.tick(now + AdviceRequest{}.life + Duration{1});
   EXPECT_TRUE(oversight.advice().empty());
 }
 

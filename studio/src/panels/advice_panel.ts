@@ -110,7 +110,7 @@ export class AdvicePanel {
       "Propose",
     );
     const isRejected = option.rank === 0;
-    const actions = isRejected || advice.command !== "" ? [eye] : [eye, take];
+    const actions = isRejected || advice.command !== "" || !this.oversight.takesCommands ? [eye] : [eye, take];
     return h(
       "tr",
       { class: isRejected ? "rejected" : "", "data-option": option.id },

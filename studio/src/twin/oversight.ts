@@ -16,10 +16,15 @@ import type { Twin } from "./twin";
 
 export class Oversight {
   constructor(
-    private readonly client: Pick<FoxgloveClient, "call">,
+    private readonly client: Pick<FoxgloveClient, "call" | "hasService">,
     private readonly twin: Twin,
     private readonly onFailure: (words: string) => void,
   ) {}
+
+  // A twin that commands nothing has no use for a button.
+  get takesCommands(): boolean {
+    return this.client.hasService("/commands/propose");
+  }
 
   async acknowledge(alarm: bigint, note: string): Promise<boolean> {
     const alarms = await this.call("/alarms/acknowledge", AlarmAcknowledgementSchema, { alarm, note }, AlarmsSchema);
