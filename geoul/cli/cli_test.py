@@ -739,7 +739,8 @@ class Live(Served):
         channels = client.until(lambda op, data: json.loads(data)["channels"] if op == 1 and b'"advertise"' in data else None)
         topics = {channel["topic"]: channel for channel in channels}
         self.assertEqual(set(topics), {"/scene", "/model", "/tf", "/joints", "/fixed_joints", "/signals", "/clock", "/report", "/log",
-                                       "/contacts", "/wrenches", "/residuals", "/drags", "/links", "/events"})
+                                       "/contacts", "/wrenches", "/residuals", "/drags", "/links", "/events",
+                                       "/alarms", "/estimates", "/advice", "/commands"})
         service = client.until(lambda op, data: json.loads(data)["services"][0] if op == 1 and b'"advertiseServices"' in data else None)
         self.assertEqual(service["name"], "/clock/control")
         ids = {topic: i for i, topic in enumerate(topics)}

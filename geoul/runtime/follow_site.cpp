@@ -200,7 +200,7 @@ Result<RunResult> follow_site(const Site& site, const Twin& twin, const RunOptio
   };
   run_live(mirror, publisher, server->get(), clock, live);
   oversight.reset();
-  mirror.settle();
+  mirror.settle([&] { publisher.record_newest(); });
   if (history) {
     if (const Result<void> finished = history->finish(); !finished && output.say) output.say(finished.error().message);
   }

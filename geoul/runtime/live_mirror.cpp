@@ -197,9 +197,14 @@ void LiveMirror::save_if_due(Time now) {
   history_->snapshot(now, maker_.inputs(), maker_.newest().row.time, std::move(bytes));
 }
 
-void LiveMirror::settle() {
-  for (std::size_t rows = 0; rows < kMostLast && receive(); ++rows) continue;
-  while (maker_.take()) accept();
+void LiveMirror::settle(const std::function<void()>& on_row) {
+  for (std::size_t rows = 0; rows < kMostLast && receive(); ++rows) {
+    if (on_row) on_row();
+  }
+  while (maker_.take()) {
+    accept();
+    if (on_row) on_row();
+  }
   if (!history_) return;
   std::string bytes;
   maker_.save(bytes);

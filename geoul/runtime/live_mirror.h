@@ -39,8 +39,9 @@ class LiveMirror : public Player {
 
   // Records from now on; the history must outlive the mirror, or be taken away (null).
   void record(LiveHistory* history);
-  // The end: gives the history what has come, and a snapshot of where the twin stands.
-  void settle();
+  // The end: makes rows of what has come, each told to on_row, and gives the history a snapshot of where the twin
+  // stands.
+  void settle(const std::function<void()>& on_row = {});
   // Past instants that memory does not hold.
   void remember(std::unique_ptr<LivePast> past);
   const Bindings& bindings() const { return bindings_; }

@@ -118,7 +118,8 @@ class Filter {
 
   const Robot& robot() const;
   const Contract& contract() const;
-  // Begins anew, at rest, where the plant stands (nv), which must be clear of things by all that `tracking` can do. Throws ContractError where that is beyond a limit.
+  // Begins anew, at rest, where the plant stands (nv), which must be clear of things by all that `tracking` can do.
+  // Throws ContractError where that is beyond a limit.
   void reset(std::span<const double> q, Time now);
   // The cycle that is due. A step that comes less than a cycle early changes nothing; for every cycle that was missed
   // the stop is taken to have gone on.
