@@ -64,7 +64,7 @@ void known_causes(const fs::path& nab) {
   const NabOptimum best = nab_best_threshold(files, standard);
   bench::at_least("estimation/anomaly/nab_known_causes", nab_normalised(best.score, windows, standard), "of 100",
                   kNumentaBest);
-  bench::at_least("estimation/anomaly/nab_known_causes/threshold_fixed_before",
+  bench::at_least("estimation/anomaly/nab_known_causes/own_threshold",
                   nab_normalised(fixed, windows, standard), "of 100", kNumentaCorpus);
   for (const NabFile& file : files) {
     const NabScore score = nab_score(file, standard, best.threshold);

@@ -183,7 +183,7 @@ struct Encounters::Impl {
     }
     return least;
   }
-  // Whether some shape is in an obstacle (points along its axis) or in another that is no neighbour.
+  // Whether some shape is within `margin` of an obstacle (points along its axis) or of another that is no neighbour.
   bool touches_things(double margin = 0) const {
     for (const Capsule& link : at) {
       for (const Obstacle& obstacle : robot->obstacles) {
@@ -199,7 +199,7 @@ struct Encounters::Impl {
     }
     for (const SelfPair& pair : robot->pairs) {
       const int a = robot->capsules[std::size_t(pair.inner)].link, b = robot->capsules[std::size_t(pair.outer)].link;
-      if (distance(at[std::size_t(a)], at[std::size_t(b)]) < 0) return true;
+      if (distance(at[std::size_t(a)], at[std::size_t(b)]) < margin) return true;
     }
     return false;
   }
