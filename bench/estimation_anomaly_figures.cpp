@@ -64,8 +64,8 @@ void known_causes(const fs::path& nab) {
   const NabOptimum best = nab_best_threshold(files, standard);
   bench::at_least("estimation/anomaly/nab_known_causes", nab_normalised(best.score, windows, standard), "of 100",
                   kNumentaBest);
-  bench::at_least("estimation/anomaly/nab_known_causes/own_threshold",
-                  nab_normalised(fixed, windows, standard), "of 100", kNumentaCorpus);
+  bench::at_least("estimation/anomaly/nab_known_causes/own_threshold", nab_normalised(fixed, windows, standard),
+                  "of 100", kNumentaCorpus);
   for (const NabFile& file : files) {
     const NabScore score = nab_score(file, standard, best.threshold);
     bench::report("estimation/anomaly/" + file.name, score.score, "NAB points");
