@@ -1,8 +1,8 @@
 // How long an update takes from the link that delivers it to a WebSocket subscriber that has it: a plant of one arm
 // whose joints come 1,000 times a second, and 100 sensors beside it that bring 100,000 updates a second more, through
-// the running twin with everything that 'geoul run --live' does (rows, State, recording, server). Beside it the floor:
-// a round trip of a bare socket. All on the loopback, before other programs of the machine where it allows that
-// (SCHED_FIFO, else nice -15; load_before says how many of them want to run).
+// the running twin with everything that 'geoul run --live --history' does (rows, State, durable history, server).
+// Beside it the floor: a round trip of a bare socket. All on the loopback, before other programs of the machine where
+// it allows that (SCHED_FIFO, else nice -15; load_before says how many of them want to run).
 //   link_live_figures [SECONDS]
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -23,6 +23,7 @@
 #include "geoul/core/unix_time.h"
 #include "geoul/link/intake_link.h"
 #include "geoul/runtime/live.h"
+#include "geoul/runtime/live_history.h"
 #include "geoul/runtime/live_mirror.h"
 #include "geoul/runtime/server/raw_client.h"
 
@@ -207,9 +208,14 @@ int measure(double seconds, bool with_sensors, double floor) {
   auto server = Server::start({.port = 0});
   if (!server) return std::fprintf(stderr, "%s\n", server.error().message.c_str()), 2;
   Publisher publisher(*twin, mirror, server->get(), {});
-  const std::filesystem::path file =
-      std::filesystem::temp_directory_path() / ("geoul_latency_" + std::to_string(getpid()) + ".mcap");
-  if (auto begun = publisher.start_recording(file); !begun) return std::fprintf(stderr, "no recording\n"), 2;
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("geoul_latency_" + std::to_string(getpid()));
+  LiveHistoryOptions recording;
+  recording.folder = folder, recording.name = site->name;
+  for (const LinkSpec& spec : site->links) recording.links.push_back(spec.id);
+  auto history = LiveHistory::start(std::move(recording), diagnostics);
+  if (!history) return std::fprintf(stderr, "%s\n", history.error().message.c_str()), 2;
+  mirror.record(history->get());
 
   std::vector<double> latencies;
   std::thread client([&] { latencies = subscribe((*server)->port(), plant); });
@@ -222,6 +228,7 @@ int measure(double seconds, bool with_sensors, double floor) {
   LiveOptions live;
   live.stop = &plant.over;
   run_live(mirror, publisher, server->get(), clock, live);
+  const LiveHistoryFigures figures = (*history)->figures();
   arm.join();
   sensors.join();
   server->reset();
@@ -234,8 +241,12 @@ int measure(double seconds, bool with_sensors, double floor) {
   bench::at_most(name + "/dropped", static_cast<double>(of_arm.dropped + beside.dropped), "updates", 0);
   const double p99 = report_latencies(name, std::move(latencies), 1);
   if (floor > 0) bench::report(name + "/p99_of_bare_round_trip", p99 / floor, "times");
-  const bool recorded = !publisher.recording_error() && publisher.stop_recording();
-  std::filesystem::remove(file);
+  if (with_sensors)
+    bench::at_least("link/live/updates_on_the_disk", static_cast<double>(figures.durable) / seconds, "1/s", 100'000);
+  bench::at_most(name + "/not_recorded", static_cast<double>(figures.lost), "updates", 0);
+  mirror.record(nullptr);
+  const bool recorded = static_cast<bool>((*history)->finish());
+  std::filesystem::remove_all(folder);
   return recorded ? 0 : 2;
 }
 
