@@ -88,15 +88,16 @@ export class AdvicePanel {
 
   private adviceCard(advice: Advice): HTMLElement {
     const names = consequenceNames(advice);
-    const heads = ["", "Option", ...names.map(({ name, unit }) => `${name}${unit ? ` [${formatUnit(unit)}]` : ""}`), "Futures", ""];
+    const heads = ["", "Option", ...names.map(({ name, unit }) => `${name}${formatUnit(unit) ? ` [${formatUnit(unit)}]` : ""}`), "Futures", ""];
     const rows = advice.options.map((option) => this.optionRow(advice, option, names.map(({ name }) => name)));
-    const data = advice.data.map(({ name, age }) => `${name} (${formatNumber(age, 2)} s old)`).join(", ");
+    const data = advice.data.map(({ name, age }) => `${name} (${formatNumber(age, 2)} s old)`);
+    const used = data.length > 3 ? `${data.slice(0, 3).join(", ")} and ${data.length - 3} more` : data.join(", ");
     return h(
       "section",
       { class: "card", "data-advice": advice.id },
       h("h3", {}, advice.text),
       h("table", { class: "table" }, h("thead", {}, h("tr", {}, ...heads.map((title, i) => h("th", { scope: "col", class: i > 1 && i < heads.length - 1 ? "num" : undefined }, title)))), h("tbody", {}, ...rows)),
-      h("p", { class: "hint" }, `Mean, and in brackets where 9 of 10 futures lie. From ${formatInstant(toSeconds(advice.made))}; holds until ${formatInstant(toSeconds(advice.expires))}. Data used: ${data || "none"}.`),
+      h("p", { class: "hint" }, `Mean, and in brackets where 9 of 10 futures lie. From ${formatInstant(toSeconds(advice.made))}; holds until ${formatInstant(toSeconds(advice.expires))}. Data used: ${used || "none"}.`),
     );
   }
 
@@ -189,8 +190,14 @@ function consequenceNames(advice: Advice): { name: string; unit: string }[] {
   return [...units].map(([name, unit]) => ({ name, unit }));
 }
 
+// "8 (7.2 … 8.8)"; what does not spread is one number.
+function spreadOf({ mean, low, high }: Consequence): string {
+  const [middle, from, to] = [mean, low, high].map((value) => formatNumber(value, 3));
+  return from === middle && to === middle ? middle! : `${middle} (${from} … ${to})`;
+}
+
 function consequenceCell(one: Consequence | undefined): HTMLElement {
   if (!one) return h("td", { class: "num" }, "–");
   const limit = Number.isNaN(one.limit) ? undefined : `limit ${formatNumber(one.limit)} ${formatUnit(one.unit)}`;
-  return h("td", { class: one.ok ? "num" : "num bad", title: limit }, `${formatNumber(one.mean, 3)} (${formatNumber(one.low, 3)} … ${formatNumber(one.high, 3)})`);
+  return h("td", { class: one.ok ? "num" : "num bad", title: limit }, spreadOf(one));
 }
