@@ -95,22 +95,9 @@ void payload() {
   }
 }
 
-struct Arm {
-  scene::Scene scene = scenarios::arm7();
-  dynamics::Model model;
-  JointColumns columns;
-
-  explicit Arm(std::size_t joints) {
-    scene.bodies.resize(joints);
-    scene.joints.resize(joints);
-    model = dynamics::compiled(scene);
-    columns = joint_columns(model, all_joints(scene)).value();
-  }
-};
-
 // 1,000 trials of a simulated arm of three joints under noise with memory: how often 95 % intervals hold the truth.
 void coverage() {
-  const Arm arm(3);
+  const SimulatedArm arm(scenarios::arm7(), 3);
   const RegularMotion motion = simulated_motion(arm.model, arm.columns, 2000, 0.01, 4);
   const Layout layout = make_layout(arm.model, arm.columns, {});
   const SeriesRows clean = identification_rows(arm.model, arm.columns, layout, {&motion, 1}, {0, 4});

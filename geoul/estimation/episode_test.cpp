@@ -14,14 +14,9 @@ namespace {
 
 constexpr double kNoise = 0.05;  // [N.m]
 
-dynamics::Model arm() {
-  Diagnostics diagnostics;
-  return dynamics::compile(scenarios::arm7(), diagnostics).value();
-}
-
 // Twelve seconds of an arm that moves, each joint to one side half of the time, with noise alone in w.
 struct Episode {
-  dynamics::Model model = arm();
+  dynamics::Model model = dynamics::compiled(scenarios::arm7());
   std::vector<EpisodeSample> samples;
   std::vector<double> deviation = std::vector<double>(7, kNoise);
 

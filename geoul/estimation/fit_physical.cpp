@@ -178,12 +178,7 @@ Fit fit_physical(const SeriesRows& rows, const Layout& layout, const VectorXd& p
 Fit fit_physical(const SeriesRows& rows, const Layout& layout, const VectorXd& prior, const FitOptions& options) {
   // Unknowns that these rows tell at all; a base by the data, so that least squares has an answer.
   const BaseParameters base = find_base(rows.X, 1e-6);
-  SeriesRows told;
-  told.series = rows.series;
-  told.parts = rows.parts;
-  told.y = rows.y;
-  told.X.resize(rows.X.rows(), base.count());
-  for (int k = 0; k < base.count(); ++k) told.X.col(k) = rows.X.col(base.base[static_cast<std::size_t>(k)]);
+  const SeriesRows told = with_columns(rows, base.base);
   IntervalOptions plain;
   plain.max_order = std::min(12, rows.instants() / 20);
   plain.simulations = 0;

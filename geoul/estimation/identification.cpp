@@ -96,12 +96,7 @@ std::vector<std::string> words(std::span<const RegularMotion> motions, const Ide
 std::vector<BaseEstimate> base_estimates(const dynamics::Model& model, const SeriesRows& rows, const Fit& fit,
                                          double level, double* condition) {
   const BaseParameters base = find_base(rows.X, 1e-6);
-  SeriesRows told;
-  told.series = rows.series;
-  told.parts = rows.parts;
-  told.y = rows.y;
-  told.X.resize(rows.X.rows(), base.count());
-  for (int k = 0; k < base.count(); ++k) told.X.col(k) = rows.X.col(base.base[static_cast<std::size_t>(k)]);
+  const SeriesRows told = with_columns(rows, base.base);
   IntervalOptions options;
   options.level = level;
   options.max_order = std::min(options.max_order, rows.instants() / 20);

@@ -11,22 +11,8 @@
 namespace geoul::estimation {
 namespace {
 
-// The first `joints` of the arm of seven, as scene, model and columns.
-struct Arm {
-  scene::Scene scene = scenarios::arm7();
-  dynamics::Model model;
-  JointColumns columns;
-
-  explicit Arm(std::size_t joints) {
-    scene.bodies.resize(joints);
-    scene.joints.resize(joints);
-    model = dynamics::compiled(scene);
-    columns = joint_columns(model, all_joints(scene)).value();
-  }
-};
-
 // The same arm with all masses wrong: what identification starts from.
-dynamics::Model wrong(const Arm& arm) {
+dynamics::Model wrong(const SimulatedArm& arm) {
   scene::Scene scene = arm.scene;
   for (scene::Body& body : scene.bodies) {
     body.mass.mass *= 1.5;
@@ -39,7 +25,7 @@ dynamics::Model wrong(const Arm& arm) {
 StructureOptions one_shape(const FrictionShape& shape) { return {{shape}, {0.01}, 3}; }
 
 TEST(Identification, FindsTheTruthInDataWithoutNoise) {
-  const Arm arm(3);
+  const SimulatedArm arm(scenarios::arm7(), 3);
   RegularMotion motion = simulated_motion(arm.model, arm.columns, 3000, 0.005, 1);
   FrictionShape shape;
   shape.lengths = {0.01, 0.1};
@@ -64,7 +50,7 @@ TEST(Identification, FindsTheTruthInDataWithoutNoise) {
 }
 
 TEST(Identification, CrossValidationFindsTheFrictionThatIsThere) {
-  const Arm arm(2);
+  const SimulatedArm arm(scenarios::arm7(), 2);
   RegularMotion motion = simulated_motion(arm.model, arm.columns, 4000, 0.005, 2);
   FrictionShape shape;
   shape.lengths = {0.003, 0.03, 0.3};
@@ -85,7 +71,7 @@ TEST(Identification, CrossValidationFindsTheFrictionThatIsThere) {
 // 95 % intervals of all base parameters and friction terms under noise with memory; 1,000 trials stand in
 // bench/figures estimation.
 TEST(Identification, IntervalsCoverAtTheirLevel) {
-  const Arm arm(3);
+  const SimulatedArm arm(scenarios::arm7(), 3);
   const RegularMotion motion = simulated_motion(arm.model, arm.columns, 2000, 0.01, 4);
   const Layout layout = make_layout(arm.model, arm.columns, {});
   const SeriesRows clean = identification_rows(arm.model, arm.columns, layout, {&motion, 1}, {0, 4});
@@ -109,7 +95,7 @@ TEST(Identification, IntervalsCoverAtTheirLevel) {
 
 // The first joint of an upright arm feels no weight: a motion of the others leaves its inertia unknown; said in words.
 TEST(Identification, SaysWhatTheMotionDoesNotTell) {
-  const Arm arm(3);
+  const SimulatedArm arm(scenarios::arm7(), 3);
   RegularMotion motion = simulated_motion(arm.model, arm.columns, 2000, 0.01, 5);
   motion.q.col(0) *= 0.003;
   motion.v.col(0) *= 0.003;
@@ -129,7 +115,7 @@ TEST(Identification, SaysWhatTheMotionDoesNotTell) {
 }
 
 TEST(JointColumns, RefusesWhatCannotBeIdentified) {
-  const Arm arm(3);
+  const SimulatedArm arm(scenarios::arm7(), 3);
   const scene::JointId twice[] = {scene::JointId::from_index(0), scene::JointId::from_index(0)};
   EXPECT_FALSE(joint_columns(arm.model, twice));
   EXPECT_FALSE(joint_columns(arm.model, {}));

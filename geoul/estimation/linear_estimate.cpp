@@ -215,6 +215,16 @@ void correct_bias(const SeriesRows& rows, const Factor& factor, int simulations,
 
 }  // namespace
 
+SeriesRows with_columns(const SeriesRows& rows, std::span<const int> columns) {
+  SeriesRows out;
+  out.series = rows.series;
+  out.parts = rows.parts;
+  out.y = rows.y;
+  out.X.resize(rows.X.rows(), static_cast<Eigen::Index>(columns.size()));
+  for (std::size_t k = 0; k < columns.size(); ++k) out.X.col(static_cast<Eigen::Index>(k)) = rows.X.col(columns[k]);
+  return out;
+}
+
 SeriesRows slice(const SeriesRows& rows, int begin, int end) {
   GEOUL_EXPECTS(begin >= 0 && begin <= end && end <= rows.instants());
   SeriesRows out;

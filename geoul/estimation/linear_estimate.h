@@ -27,6 +27,9 @@ struct SeriesRows {
   int instants() const { return static_cast<int>(y.size()) / series; }
 };
 
+// The same rows with the unknowns of these columns alone.
+SeriesRows with_columns(const SeriesRows& rows, std::span<const int> columns);
+
 // The part that holds instants [begin, end), with its own begins.
 SeriesRows slice(const SeriesRows& rows, int begin, int end);
 

@@ -7,8 +7,23 @@
 
 #include "geoul/core/random.h"
 #include "geoul/estimation/identify.h"
+#include "geoul/estimation/test_records.h"
 
 namespace geoul::estimation {
+
+// The first joints of a chain, as scene, model and columns.
+struct SimulatedArm {
+  scene::Scene scene;
+  dynamics::Model model;
+  JointColumns columns;
+
+  SimulatedArm(scene::Scene chain, std::size_t joints) : scene(std::move(chain)) {
+    scene.bodies.resize(joints);
+    scene.joints.resize(joints);
+    model = dynamics::compiled(scene);
+    columns = joint_columns(model, all_joints(scene)).value();
+  }
+};
 
 // Every joint a sum of three sines about its start, without noise; a is exact. tau is rigid-body torque (armature
 // included).

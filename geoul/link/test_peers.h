@@ -21,6 +21,9 @@ inline bool eventually(const std::function<bool()>& holds) {
   return false;
 }
 
+// That nobody listens at now.
+inline std::uint16_t free_port() { return TcpListener::listen("127.0.0.1", 0).value().port(); }
+
 inline bool is_live(const Link& link) { return link.health().state == LinkState::kLive; }
 
 // A server on loopback that runs one script for each connection, one after the other, and then ends it.

@@ -160,6 +160,8 @@ void Publisher::publish_links(const std::vector<LinkStatus>& links, Time now) {
   send(TopicId::kLinks, player_.snapshot().state.time, bytes);
 }
 
+bool Publisher::wants(TopicId topic) const { return writer_ || (server_ && server_->wants(channels_[index(topic)])); }
+
 void Publisher::publish(TopicId topic, std::string bytes) {
   const Time time = player_.newest().state.time;
   record(topic, time, bytes);

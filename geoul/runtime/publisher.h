@@ -50,7 +50,8 @@ class Publisher {
   void publish_log(log::Level level, std::string_view text);
   // A message that another module made, recorded too.
   void publish(TopicId topic, std::string bytes);
-  bool wants(TopicId topic) const { return server_ && server_->wants(channels_[static_cast<std::size_t>(topic)]); }
+  // Whether anybody takes it: else it need not be made.
+  bool wants(TopicId topic) const;
 
   // The first error of the recording, which ended it.
   const std::optional<Error>& recording_error() const { return recording_error_; }

@@ -3,8 +3,6 @@
 #include "geoul/runtime/twin_server.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <cmath>
@@ -14,6 +12,7 @@
 #include "geoul/link/dds/dds_test_tools.h"
 #include "geoul/link/dds/test_peer.h"
 #include "geoul/link/opcua/peer.h"
+#include "geoul/link/test_peers.h"
 #include "geoul/runtime/opcua_twin.h"
 #include "geoul/runtime/ros_twin.h"
 #include "geoul/runtime/serve.h"
@@ -163,18 +162,6 @@ TEST(TwinServer, ForeignReadersOfStaticFramesMayComeLate) {
   EXPECT_TRUE(has_frame);
 }
 
-std::uint16_t free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(probe, reinterpret_cast<sockaddr*>(&address), size) != 0) return 0;
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
-  close(probe);
-  return ntohs(address.sin_port);
-}
-
 TEST(TwinServer, AsyncuaReadsTheMovingJointsByOpcua) {
   if (link::opcua::peer_python().empty() || !link::opcua::gateway_is_installed()) GTEST_SKIP() << link::opcua::kAbsent;
   using namespace std::chrono_literals;
@@ -183,7 +170,7 @@ TEST(TwinServer, AsyncuaReadsTheMovingJointsByOpcua) {
   TwinServerOptions options;
   options.name = "cell";
   options.site = &*moving.site;
-  options.serve.opcua = OpcuaServe{"127.0.0.1", free_port()};
+  options.serve.opcua = OpcuaServe{"127.0.0.1", link::free_port()};
   options.state_folder = state.path();
   options.signals = {{"torque/elbow", "N.m"}};
   moving.snapshot.signals = {{3.5, std::nan("")}};
@@ -259,7 +246,7 @@ TEST(TwinServer, OpcuaIsNotOpenedToTheNetworkWithoutUsers) {
   auto server = Server::start({.port = 0});
   ASSERT_TRUE(server);
   TwinServe serve;
-  serve.opcua = OpcuaServe{"0.0.0.0", free_port()};
+  serve.opcua = OpcuaServe{"0.0.0.0", link::free_port()};
   const auto started = start_twin_server(serve, *moving.twin, nullptr, *moving.simulation, **server);
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().message.find("geoul user add"), std::string::npos);

@@ -8,6 +8,7 @@
 #include "geoul/link/mqtt/mqtt_client.h"
 #include "geoul/link/mqtt/mqtt_link.h"
 #include "geoul/link/mqtt/test_broker.h"
+#include "geoul/link/test_peers.h"
 
 namespace geoul::link {
 namespace {

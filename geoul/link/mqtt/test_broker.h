@@ -44,7 +44,6 @@ class TestProcess {
 // Runs a program to its end: its exit code.
 int run_program(const std::vector<std::string>& command, const std::filesystem::path& log);
 std::string text_of(const std::filesystem::path& file);
-int free_port();
 
 struct TestBrokerOptions {
   std::string user = {}, password = {};                            // none: everybody may come

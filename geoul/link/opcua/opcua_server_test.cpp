@@ -11,6 +11,7 @@
 
 #include "geoul/link/opcua/opcua_link.h"
 #include "geoul/link/opcua/peer.h"
+#include "geoul/link/test_peers.h"
 
 namespace geoul::link {
 namespace {
@@ -21,18 +22,6 @@ using opcua::eventually;
 
 constexpr Time kTime{1'700'000'000'123'456'700};
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
-std::uint16_t free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(probe, reinterpret_cast<sockaddr*>(&address), size) != 0) return 0;
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
-  close(probe);
-  return ntohs(address.sin_port);
-}
 
 OpcuaTwin cell() {
   OpcuaMotionDevice arm{.name = "arm",

@@ -53,13 +53,14 @@ Result<void> AlarmBook::acknowledge(std::uint64_t id, const std::string& who, co
   const auto bad = [&](const std::string& why) {
     return Error{ErrorCode::kBadInput, "alarm " + std::to_string(id) + ": " + why};
   };
-  Alarm* alarm = const_cast<Alarm*>(find(id));
-  if (!alarm) return bad("there is none of that number");
-  if (!alarm->acknowledged_by.empty()) return bad("was seen already, by " + alarm->acknowledged_by);
-  alarm->acknowledged_by = who;
-  alarm->note = note;
-  if (alarm->state == AlarmState::kRaised) alarm->state = AlarmState::kAcknowledged;
-  tell(*alarm);
+  const Alarm* found = find(id);
+  if (!found) return bad("there is none of that number");
+  if (!found->acknowledged_by.empty()) return bad("was seen already, by " + found->acknowledged_by);
+  Alarm& alarm = alarms_[static_cast<std::size_t>(found - alarms_.data())];
+  alarm.acknowledged_by = who;
+  alarm.note = note;
+  if (alarm.state == AlarmState::kRaised) alarm.state = AlarmState::kAcknowledged;
+  tell(alarm);
   return {};
 }
 

@@ -34,7 +34,7 @@ void Desk::publish(Time now, const std::function<void(const PlayerWords&)>& on_w
     publisher_.publish(TopicId::kAdvice, advice_message(oversight_.advice(), now));
   }
   const Time estimated = oversight_.estimated();
-  if (estimated == estimated_ || oversight_.estimates().empty()) return;
+  if (estimated == estimated_ || oversight_.estimates().empty() || !publisher_.wants(TopicId::kEstimates)) return;
   estimated_ = estimated;
   publisher_.publish(TopicId::kEstimates, estimates_message(oversight_.estimates(), estimated));
 }

@@ -53,20 +53,29 @@ void MotionMemory::at(Time time, std::vector<double>& q, std::vector<double>& v)
   }
 }
 
-// Of the half second before `then` against the half second before now: mean square over instants and joints.
-double MotionMemory::mismatch(Time then) const {
-  const Time now = rows_.back().time;
-  std::vector<double> q, v, q_now, v_now;
-  double sum = 0;
-  int count = 0;
+// The half second before `time`, newest instant first.
+std::vector<MotionMemory::Row> MotionMemory::look_back(Time time) const {
+  std::vector<Row> out;
   for (Duration back{0}; back <= kLook; back = back + kLag) {
-    at(now - back, q_now, v_now);
-    at(then - back, q, v);
+    out.push_back({time - back, {}, {}});
+    at(time - back, out.back().q, out.back().v);
+  }
+  return out;
+}
+
+// Of the half second before `then` against the half second before now: mean square over instants and joints; infinite
+// as soon as it is `most` or more.
+double MotionMemory::mismatch(const std::vector<Row>& now, Time then, double most) const {
+  const double count = static_cast<double>(now.size() * degrees_.size());
+  std::vector<double> q, v;
+  double sum = 0;
+  for (const Row& row : now) {
+    at(then - (now.front().time - row.time), q, v);
     for (std::size_t k = 0; k < q.size(); ++k) {
-      const double dq = q[k] - q_now[k], dv = kVelocityScale * (v[k] - v_now[k]);
+      const double dq = q[k] - row.q[k], dv = kVelocityScale * (v[k] - row.v[k]);
       sum += dq * dq + dv * dv;
-      ++count;
     }
+    if (sum >= most * count) return std::numeric_limits<double>::infinity();
   }
   return sum / count;
 }
@@ -76,19 +85,19 @@ std::optional<decision::Action> MotionMemory::expected(Duration horizon, double 
   const Time now = rows_.back().time, first = rows_.front().time + kLook;
   std::optional<Time> best;
   double least = tolerance * tolerance;
+  const std::vector<Row> present = look_back(now);
   for (Time then = now - horizon; then >= first; then = then - kShort) {
-    const double off = mismatch(then);
+    const double off = mismatch(present, then, least);
     if (off < least) least = off, best = then;  // of equal ones the newest
   }
   if (!best) return std::nullopt;
   decision::Action out;
   out.name = "carry on";
   out.degrees = degrees_;
-  std::vector<double> q, v, q_now, v_now;
-  at(now, q_now, v_now);
+  std::vector<double> q, v;
   at(*best, q, v);
   std::vector<double> off(q.size());
-  for (std::size_t k = 0; k < q.size(); ++k) off[k] = q_now[k] - q[k];
+  for (std::size_t k = 0; k < q.size(); ++k) off[k] = present.front().q[k] - q[k];
   const double dt = out.period.seconds();
   for (std::int64_t r = 0; out.period * r <= horizon; ++r) {
     at(*best + out.period * r, q, v);

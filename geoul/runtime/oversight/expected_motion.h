@@ -34,7 +34,8 @@ class MotionMemory {
   };
   std::size_t row_before(Time time) const;  // the last row at or before it
   void at(Time time, std::vector<double>& q, std::vector<double>& v) const;
-  double mismatch(Time shift_to) const;
+  std::vector<Row> look_back(Time time) const;
+  double mismatch(const std::vector<Row>& now, Time then, double most) const;
 
   std::vector<int> degrees_;
   Duration length_;

@@ -14,10 +14,16 @@ using decision::Parameter;
 constexpr double kStopWork = 60;  // [s] until somebody has ended a hold
 constexpr double kBraking = 2;    // [rad/s2, m/s2] of a hold
 
-std::vector<int> degrees_of(const Bindings& bindings) {
+// Actions have their degrees in rising order.
+std::vector<BoundJoint> by_degree(const Bindings& bindings) {
+  std::vector<BoundJoint> out = bindings.joints;
+  std::sort(out.begin(), out.end(), [](const BoundJoint& a, const BoundJoint& b) { return a.v < b.v; });
+  return out;
+}
+
+std::vector<int> degrees_of(const std::vector<BoundJoint>& joints) {
   std::vector<int> out;
-  for (const BoundJoint& joint : bindings.joints) out.push_back(joint.v);
-  std::sort(out.begin(), out.end());
+  for (const BoundJoint& joint : joints) out.push_back(joint.v);
   return out;
 }
 
@@ -45,23 +51,20 @@ Oversight::Oversight(const Twin& twin, const Bindings& bindings, OversightOption
       options_(std::move(options)),
       watcher_(twin, bindings, options_.watcher),
       alarms_(options_.on_alarm),
-      memory_(degrees_of(bindings)),
+      joints_(by_degree(bindings)),
+      memory_(degrees_of(joints_)),
       tool_(tool_of(twin)) {
   if (watcher_.phase() == Watcher::Phase::kBlind)
     say(log::Level::kInfo, "no joint of the site has a current: nothing watches the plant (bind: joints: current)");
 }
 
 void Oversight::observe(const scene::State& state, const RowMeasures& measures) {
-  std::vector<std::pair<int, const BoundJoint*>> order;
-  for (const BoundJoint& joint : bindings_.joints) order.emplace_back(joint.v, &joint);
-  std::sort(order.begin(), order.end());
   std::vector<double> q, v;
-  for (const auto& [degree, joint] : order) {
-    q.push_back(state.q[static_cast<std::size_t>(joint->q)]);
-    v.push_back(state.v[static_cast<std::size_t>(joint->v)]);
+  for (const BoundJoint& joint : joints_) {
+    q.push_back(state.q[static_cast<std::size_t>(joint.q)]);
+    v.push_back(state.v[static_cast<std::size_t>(joint.v)]);
   }
   memory_.add(state.time, q, v);
-  observed_ = state.time;
   newest_ = state;
   const Watcher::Phase before = watcher_.phase();
   const Watcher::Said said = watcher_.observe(state, measures);

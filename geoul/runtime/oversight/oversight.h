@@ -44,7 +44,7 @@ class Oversight {
 
   std::span<const Alarm> alarms() const { return alarms_.alarms(); }
   std::span<const Estimate> estimates() const { return watcher_.estimates(); }
-  Time estimated() const { return observed_; }  // instant of the newest row
+  Time estimated() const { return newest_.time; }  // instant of the newest row
   std::span<const Advice> advice() const { return advice_; }
   Watcher::Phase phase() const { return watcher_.phase(); }
   // Numbers that change with the lists.
@@ -63,6 +63,7 @@ class Oversight {
   OversightOptions options_;
   Watcher watcher_;
   AlarmBook alarms_;
+  std::vector<BoundJoint> joints_;  // by degree, as actions have them
   MotionMemory memory_;
   scene::BodyId tool_;
   std::unique_ptr<Twin> learnt_;      // what is rehearsed in, once the motors are known
@@ -71,7 +72,6 @@ class Oversight {
   std::uint64_t advice_version_ = 0, next_advice_ = 1;
   std::pair<std::uint64_t, std::string> advised_;  // alarm and cause of the newest request
   std::vector<PlayerWords> words_;
-  Time observed_;
   scene::State newest_;  // of the newest row
 };
 

@@ -8,11 +8,12 @@ namespace geoul::runtime::oversight {
 namespace {
 
 constexpr Duration kGap{1'000'000'000};
-constexpr std::size_t kMeanOf = 5;   // rows
-constexpr int kLeastRows = 60;       // of such means in which a joint moves, for its motor to be known
-constexpr double kLeastError = 0.1;  // relative standard error of a torque constant that is good enough
-constexpr double kStanding = 0.05;   // [rad/s]
-constexpr double kBreakaway = 1.5;   // of Coulomb friction, at most
+constexpr std::size_t kMeanOf = 5;          // rows
+constexpr std::size_t kMostRows = 100'000;  // to learn from: where a joint never moves the oldest go
+constexpr int kLeastRows = 60;              // of such means in which a joint moves, for its motor to be known
+constexpr double kLeastError = 0.1;         // relative standard error of a torque constant that is good enough
+constexpr double kStanding = 0.05;          // [rad/s]
+constexpr double kBreakaway = 1.5;          // of Coulomb friction, at most
 constexpr int kRowsPerSample = 10;
 constexpr double kMuch = 1e300;
 constexpr double kBefore = 0.1;               // [s] of an onset, that is looked at too
@@ -22,6 +23,13 @@ constexpr Duration kSuspicion{4'000'000'000}, kTellAgain{5'000'000'000};
 constexpr double kSure = 5;      // of evidence (log likelihood) beyond nothing at all
 constexpr double kLarge = 2;     // times a surprise
 constexpr double kSurprise = 5;  // deviations of an external torque that are one
+
+// What the plant's controller knows and the twin does not, a payload that was declared; 0 where it tells no reference
+// [N.m].
+double beyond_twin(const RowMeasures::JointRow& joint) {
+  const double beyond = joint.torque - joint.along_reference;
+  return std::isfinite(beyond) ? beyond : 0;
+}
 
 }  // namespace
 
@@ -40,8 +48,8 @@ Watcher::Said Watcher::observe(const scene::State& state, const RowMeasures& mea
   Said said;
   if (phase_ == Phase::kBlind || (last_.ns != 0 && state.time <= last_)) return said;
   if (last_.ns == 0) phase_began_ = state.time;
-  if (state.time - last_ > kGap) has_before_ = false;
   const bool after_gap = last_.ns != 0 && state.time - last_ > kGap;
+  if (after_gap) has_before_ = false;
   last_ = state.time;
   if (phase_ == Phase::kLearning) {
     learn(state, measures, said);
@@ -97,15 +105,15 @@ void Watcher::tell(Time time, Said& said) {
 }
 
 void Watcher::learn(const scene::State& state, const RowMeasures& measures, Said& said) {
-  Row row{state.time, {}, {}, {}};
+  Row row;
   for (const std::size_t j : watched_) {
     const RowMeasures::JointRow& joint = measures.joints[j];
-    const double beyond = joint.torque - joint.along_reference;  // what the controller knows and the twin does not
-    row.tau.push_back(joint.along_measured + (std::isfinite(beyond) ? beyond : 0));
+    row.tau.push_back(joint.along_measured + beyond_twin(joint));
     row.v.push_back(joint.velocity);
     row.current.push_back(joint.current);
   }
   rows_.push_back(std::move(row));
+  if (rows_.size() > kMostRows) rows_.pop_front();
   if (state.time - phase_began_ < options_.learn) return;
   if (!fit()) {
     phase_began_ = state.time;  // the rows stay
@@ -175,14 +183,17 @@ void Watcher::begin_to_listen() {
   mean_.rows = 0;
 }
 
+double Watcher::friction(const RowMeasures::JointRow& joint, const CurrentModel& motor) const {
+  return motor.viscous() * joint.velocity + motor.coulomb() * std::tanh(joint.velocity / options_.friction_speed);
+}
+
 // A joint that stands is held by dry friction, by any torque up to what breaks it loose: the motor's torque says
 // nothing within that. What is given back is the torque that the twin expects, and what lies beyond.
 double Watcher::beyond_dry_friction(double torque, const RowMeasures::JointRow& joint,
                                     const CurrentModel& motor) const {
   if (std::abs(joint.velocity) > kStanding) return torque;
-  const double friction =
-      motor.viscous() * joint.velocity + motor.coulomb() * std::tanh(joint.velocity / options_.friction_speed);
-  const double expected = joint.along_measured + friction, off = torque - expected, held = kBreakaway * motor.coulomb();
+  const double expected = joint.along_measured + friction(joint, motor), off = torque - expected,
+               held = kBreakaway * motor.coulomb();
   return expected + (off > held ? off - held : off < -held ? off + held : 0);
 }
 
@@ -193,8 +204,7 @@ std::optional<estimation::Alarm> Watcher::feed(const scene::State& state, const 
   for (std::size_t w = 0; w < watched_.size(); ++w) {
     const std::size_t j = watched_[w];
     const RowMeasures::JointRow& joint = measures.joints[j];
-    const double beyond = joint.torque - joint.along_reference;
-    double torque = currents_[j]->torque_constant() * joint.current - (std::isfinite(beyond) ? beyond : 0);
+    double torque = currents_[j]->torque_constant() * joint.current - beyond_twin(joint);
     torque = beyond_dry_friction(torque, joint, *currents_[j]);
     if (!std::isfinite(torque)) torque = torque_before_[w];  // a sample that did not come says nothing new
     tau_[static_cast<std::size_t>(bindings_.joints[j].v)] = has_before_ ? (torque + torque_before_[w]) / 2 : torque;
@@ -230,10 +240,7 @@ std::string Watcher::path_of_degree(int degree) const {
 double Watcher::unexplained(std::size_t watched, const RowMeasures& measures) const {
   const RowMeasures::JointRow& joint = measures.joints[watched];
   const CurrentModel& motor = *currents_[watched];
-  const double beyond = joint.torque - joint.along_reference;
-  return joint.along_measured + motor.viscous() * joint.velocity +
-         motor.coulomb() * std::tanh(joint.velocity / options_.friction_speed) + (std::isfinite(beyond) ? beyond : 0) -
-         motor.torque_constant() * joint.current;
+  return joint.along_measured + friction(joint, motor) + beyond_twin(joint) - motor.torque_constant() * joint.current;
 }
 
 void Watcher::sample(const scene::State& state, const RowMeasures& measures) {

@@ -36,6 +36,7 @@ class Watcher {
 
   enum class Phase { kBlind, kLearning, kListening, kWatching };  // kBlind: no joint of the site has a current
   Phase phase() const { return phase_; }
+  std::size_t kept_rows() const { return rows_.size(); }  // that it learns from; bounded
 
   struct Said {
     std::optional<Alarm> alarm;        // raised, or with more evidence
@@ -53,13 +54,13 @@ class Watcher {
 
  private:
   struct Row {
-    Time time;
     std::vector<double> tau, v, current;  // (watched joints)
   };
   void learn(const scene::State& state, const RowMeasures& measures, Said& said);
   bool fit();
   void begin_to_listen();
   std::optional<estimation::Alarm> feed(const scene::State& state, const RowMeasures& measures);
+  double friction(const RowMeasures::JointRow& joint, const CurrentModel& motor) const;  // [N.m]
   double beyond_dry_friction(double torque, const RowMeasures::JointRow& joint, const CurrentModel& motor) const;
   void estimate(Time time);
   double unexplained(std::size_t watched, const RowMeasures& measures) const;
@@ -76,7 +77,7 @@ class Watcher {
   Phase phase_ = Phase::kBlind;
   std::vector<std::size_t> watched_;  // of Bindings::joints
   std::vector<std::optional<CurrentModel>> currents_;
-  std::vector<Row> rows_;
+  std::deque<Row> rows_;
   Time phase_began_, last_;
   std::string waits_for_;  // joint that did not move enough
   dynamics::Model model_;  // with the friction that was found

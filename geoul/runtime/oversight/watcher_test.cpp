@@ -34,6 +34,21 @@ TEST(Watcher, LearnsASoundMachineAndSaysNothingOfIt) {
   EXPECT_TRUE(outcome.alarms.empty()) << outcome.alarms.front().text;
 }
 
+// A plant that stands must not fill the memory of who waits for it to move.
+TEST(Watcher, KeepsABoundedPastWhereNothingMoves) {
+  plant::FollowedMachine followed({});
+  Watcher watcher(followed.twin(), followed.bindings(), {});
+  scene::State state = followed.next();
+  RowMeasures measures = followed.measures();
+  for (RowMeasures::JointRow& joint : measures.joints) joint.velocity = 0;
+  for (int i = 0; i < 120'000; ++i) {
+    state.time = state.time + Duration{8'000'000};
+    watcher.observe(state, measures);
+  }
+  EXPECT_EQ(watcher.phase(), Watcher::Phase::kLearning);
+  EXPECT_EQ(watcher.kept_rows(), 100'000u);
+}
+
 TEST(Watcher, FindsTheMotorsOfTheMachine) {
   plant::FollowedMachine followed({});
   Watcher watcher(followed.twin(), followed.bindings(), {});
